@@ -1,0 +1,58 @@
+# Everything a person does here is a target. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8081
+STORE ?= sqlite:///data/registry.db
+WORKERS ?= 1
+JOBS ?= 2
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*?## "} {printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: venv
+venv: $(VENV)/.test-stamp ## the virtual environment with the package and what the tests need
+
+# The stamps record what was installed: a change of pyproject.toml installs again.
+$(VENV)/.test-stamp: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all]' --group test
+	@touch $@
+
+$(VENV)/.quality-stamp: $(VENV)/.test-stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group quality
+	@touch $@
+
+.PHONY: serve
+serve: venv ## run the registry on the embedded store (HOST, PORT, STORE, WORKERS)
+	@mkdir -p data
+	$(BIN)/lsr serve --host $(HOST) --port $(PORT) --store $(STORE) --workers $(WORKERS)
+
+.PHONY: test
+test: venv ## every test
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+.PHONY: lint
+lint: $(VENV)/.quality-stamp ## style and layering
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: types
+types: $(VENV)/.quality-stamp ## strict types
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/.quality-stamp ## rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## remove what the targets made
+	rm -rf $(VENV) build dist site data .pytest_cache .mypy_cache .ruff_cache .hypothesis

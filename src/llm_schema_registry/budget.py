@@ -1,0 +1,34 @@
+"""Budgets: work on foreign input is counted, and stops with an error instead of hanging."""
+
+DEFAULT_STEPS = 2_000_000
+MAX_SCHEMA_BYTES = 1024 * 1024
+MAX_DEPTH = 200
+
+
+class BudgetExceededError(Exception):
+    """The work on this input was given up after its budget of steps; nothing was changed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} was given up: the schema is too large or too deeply nested for the work budget")
+        self.what = what
+
+
+class Budget:
+    """Counts steps of one piece of work (one parse, one comparison).
+
+    Args:
+        steps: how many steps may be spent; one step is one visited node or one compared pair.
+        what: the work, as the subject of the error's sentence ("The compatibility check").
+    """
+
+    __slots__ = ("left", "what")
+
+    def __init__(self, steps: int = DEFAULT_STEPS, what: str = "The work") -> None:
+        self.left = steps
+        self.what = what
+
+    def spend(self, steps: int = 1) -> None:
+        """Counts `steps`; raises `BudgetExceededError` once more is spent than was given."""
+        self.left -= steps
+        if self.left < 0:
+            raise BudgetExceededError(self.what)

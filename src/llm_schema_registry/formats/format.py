@@ -1,0 +1,226 @@
+"""The protocol that every schema format fulfils, and the values that cross it.
+
+A format is a folder of `formats/` with the rooms `parsing`, `canonical`, `compatibility`, `payload` and
+`outline`, and one object that fulfils `Format`. It is pure: no versions, no subjects, no I/O.
+"""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from llm_schema_registry.budget import Budget
+from llm_schema_registry.findings import Finding
+
+
+class SchemaType(enum.StrEnum):
+    """The names of the formats on the wire (`schemaType`)."""
+
+    AVRO = "AVRO"
+    JSON = "JSON"
+    PROTOBUF = "PROTOBUF"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A schema that another one refers to, as the format needs it to parse the other.
+
+    Attributes:
+        name: what the referring text calls it: a full type name (Avro, informational), an import path
+            (Protobuf), a `$ref` URI (JSON Schema).
+        text: its canonical text.
+    """
+
+    name: str
+    text: str
+
+
+class Impact(enum.Enum):
+    """What one difference means for "the reader can read what the writer wrote"."""
+
+    COMPATIBLE = "compatible"
+    LENIENT = "compatible under LENIENT"
+    INCOMPATIBLE = "incompatible"
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceType:
+    """One row of a format's table of differences: the single place where a rule stands.
+
+    Attributes:
+        name: the type as the Confluent registry prints it (`READER_FIELD_MISSING_DEFAULT_VALUE`).
+        impact: what it means for compatibility.
+        description: Confluent's sentence with the fields `{reader}`, `{writer}`, `{path}`, `{detail}`.
+        why: why this breaks (or does not break) a reader, one sentence for a newcomer.
+        fix: what to do instead, one sentence; empty for compatible ones.
+    """
+
+    name: str
+    impact: Impact
+    description: str
+    why: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference found between a reader's and a writer's schema.
+
+    Attributes:
+        type: the row of the table.
+        path: where, as Confluent prints it for the format.
+        detail: the value that the description or the `additionalInfo` names (missing symbols, a field name).
+        reader: the reader's side as short text, where there is one.
+        writer: the writer's side as short text, where there is one.
+    """
+
+    type: DifferenceType
+    path: str
+    detail: str = ""
+    reader: str | None = None
+    writer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineField:
+    """One field of a schema, as lists and trees show it.
+
+    Attributes:
+        path: dotted path from the root (`latency.total_ms`, `items[].price` for array items, `tags{}` for map values).
+        type: short readable type (`string`, `union<null, long>`, `array<Message>`).
+        required: whether a payload without it is refused.
+        default: the default as JSON text, `None` if there is none.
+        doc: its documentation.
+        tags: its inline tags (`confluent:tags`), e.g. `PII`.
+    """
+
+    path: str
+    type: str
+    required: bool
+    default: str | None = None
+    doc: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class InvalidSchemaError(Exception):
+    """The text is not a valid schema of its format.
+
+    Attributes:
+        message: the cause, as the reference implementation words it where clients read it.
+        findings: at least one finding with the place.
+    """
+
+    def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.findings = tuple(findings) or (Finding(code="schema.INVALID", message=message),)
+
+
+class PayloadValidator(Protocol):
+    """Checks payloads against one schema. Compiled once, used for many payloads, safe to share between threads."""
+
+    def check_value(self, value: Any) -> list[Finding]:
+        """Findings for a payload given as JSON value (`dict`, `list`, `str`, `int`, `float`, `bool`, `None`).
+
+        Empty list: valid. Paths are JSON pointers into the payload (`/latency/total_ms`).
+        """
+        ...
+
+    def check_bytes(self, data: bytes) -> list[Finding]:
+        """Findings for a payload in the format's own encoding, unframed: Avro binary, JSON text, Protobuf wire.
+
+        Never crashes and never hangs on hostile bytes: depth, sizes and counts are bounded.
+        """
+        ...
+
+
+class ParsedSchema(Protocol):
+    """A parsed schema: immutable, hashable by identity, independent of subjects and versions."""
+
+    @property
+    def schema_type(self) -> SchemaType:
+        """The format."""
+        ...
+
+    @property
+    def canonical(self) -> str:
+        """The canonical text: what is stored, hashed and returned (reference section 3)."""
+        ...
+
+    def normalized(self) -> str:
+        """The normal form's text (`normalize=true`)."""
+        ...
+
+    def rendered(self, form: str) -> str:
+        """The text in another form, as `?format=` names it; an unknown name gives the canonical text.
+
+        Avro: `resolved`. Protobuf: `serialized` (base64 FileDescriptorProto), `ignore_extensions`.
+        """
+        ...
+
+
+class Format(Protocol):
+    """What a schema of one format is and does."""
+
+    @property
+    def schema_type(self) -> SchemaType:
+        """The format's name on the wire."""
+        ...
+
+    @property
+    def difference_types(self) -> Mapping[str, DifferenceType]:
+        """Every difference this format can report, by name: drives the code and generates the docs."""
+        ...
+
+    def parse(
+        self,
+        text: str,
+        dependencies: Sequence[Dependency] = (),
+        *,
+        strict: bool = True,
+        budget: Budget | None = None,
+    ) -> ParsedSchema:
+        """Parses `text`.
+
+        Args:
+            text: the schema as the client sent it (Protobuf also as base64 FileDescriptorProto).
+            dependencies: every schema it refers to, transitively, dependencies before dependants, each name once.
+            strict: refuse what the reference refuses for *new* schemas (Avro names and defaults); stored schemas
+                are read with `strict=False`.
+            budget: bounds the work; `None` takes the default.
+
+        Raises:
+            InvalidSchemaError: the text is no valid schema; says where.
+            BudgetExceededError: too much work.
+        """
+        ...
+
+    def equivalent(self, one: ParsedSchema, other: ParsedSchema) -> bool:
+        """Whether two schemas are the same once references are resolved (the reference's `canLookup`)."""
+        ...
+
+    def compare(
+        self, reader: ParsedSchema, writer: ParsedSchema, *, budget: Budget | None = None
+    ) -> list[Difference]:
+        """All differences that matter for `reader` reading data written with `writer`, compatible ones included.
+
+        BACKWARD asks with reader = new, writer = old; FORWARD the other way round. Order as the reference reports.
+
+        Raises:
+            BudgetExceededError: too much work.
+        """
+        ...
+
+    def describe(self, difference: Difference, reader: str, writer: str) -> str:
+        """The reference's text of one difference (`{errorType:…}`), with the sides called `reader` and `writer`
+        (`"new"`, `"old"` for BACKWARD; `"old"`, `"new"` for FORWARD).
+        """
+        ...
+
+    def validator(self, schema: ParsedSchema) -> PayloadValidator:
+        """Compiles the payload validator of a schema."""
+        ...
+
+    def outline(self, schema: ParsedSchema) -> list[OutlineField]:
+        """The field tree, depth first in declaration order; recursive types are cut at their second occurrence."""
+        ...
