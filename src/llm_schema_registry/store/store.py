@@ -1,0 +1,185 @@
+"""The protocol every store fulfils: what can be read, and how everything is written."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from llm_schema_registry.contracts.subjects import Subject
+from llm_schema_registry.store.model import (
+    Change,
+    ChangeKind,
+    Deleted,
+    Setting,
+    StoredSchema,
+    Version,
+)
+
+
+class StoreUnavailableError(Exception):
+    """The store cannot be reached or refused the work; nothing that was not acknowledged was stored."""
+
+
+class Reads(Protocol):
+    """Reads of current facts, on the store itself or inside a transaction (which sees its own writes)."""
+
+    async def revision(self) -> int:
+        """The revision of the last committed write; 0 on an empty store."""
+        ...
+
+    async def schema(self, context: str, schema_id: int) -> StoredSchema | None:
+        """The content of an id."""
+        ...
+
+    async def schemas_by_guid(self, guid: str) -> list[StoredSchema]:
+        """All contents with this GUID, the default context first, then by context, then by id."""
+        ...
+
+    async def max_schema_id(self, context: str) -> int:
+        """The highest id ever given in the context (also to schemas removed since); 0 if none."""
+        ...
+
+    async def version(self, subject: Subject, version: int) -> Version | None:
+        """One version, soft-deleted or not."""
+        ...
+
+    async def versions(self, subject: Subject) -> list[Version]:
+        """All versions in ascending order, soft-deleted ones and every state included."""
+        ...
+
+    async def latest(self, subject: Subject) -> Version | None:
+        """The highest ACTIVE version that is not soft-deleted; if there is none, the highest DEPRECATED."""
+        ...
+
+    async def versions_of_schema(self, context: str, schema_id: int) -> list[Version]:
+        """All versions that have this content, soft-deleted ones included, by subject and version."""
+        ...
+
+    async def referrers(self, subject: Subject, version: int | None = None) -> list[Version]:
+        """All versions (soft-deleted ones included) whose content refers to `subject` at `version`, or at any
+        version for `None`; in every context, by context, subject and version.
+        """
+        ...
+
+    async def subjects(
+        self,
+        *,
+        context: str | None = None,
+        prefix: str = "",
+        deleted: Deleted = Deleted.EXCLUDED,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> list[Subject]:
+        """Subjects in order of context and name.
+
+        `EXCLUDED` lists subjects with a version that is not soft-deleted, `INCLUDED` all, `ONLY` those whose
+        versions are all soft-deleted. DRAFT versions alone do not make a subject visible.
+
+        Args:
+            context: only this one; `None` for all.
+            prefix: what the name within the context starts with (literally: `%` and `_` mean themselves).
+            deleted: see above.
+            offset: how many to skip.
+            limit: how many at most; `None` for all.
+        """
+        ...
+
+    async def list_versions(
+        self,
+        *,
+        context: str | None = None,
+        prefix: str = "",
+        deleted: Deleted = Deleted.EXCLUDED,
+        latest_only: bool = False,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> list[Version]:
+        """Versions of all subjects that match, in order of context, subject and version; DRAFTs left out.
+
+        With `latest_only` one per subject: the highest one that the filter shows.
+        """
+        ...
+
+    async def contexts(self, *, prefix: str = "", offset: int = 0, limit: int | None = None) -> list[str]:
+        """Known contexts in order, the default one (which always exists) first."""
+        ...
+
+    async def setting(self, scope: Subject, kind: Setting) -> str | None:
+        """A setting's JSON text at exactly this scope."""
+        ...
+
+    async def scopes_with_setting(self, context: str, kind: Setting) -> list[Subject]:
+        """The scopes of a context that carry the setting, the context itself (empty name) first."""
+        ...
+
+    async def touched(self, scopes: Sequence[Subject]) -> int:
+        """The highest revision whose changes concern one of these scopes exactly; 0 if none ever did."""
+        ...
+
+    async def changes(self, after: int, limit: int = 1000) -> list[Change]:
+        """The change log after a revision, in order, at most `limit` records but never a part of a revision."""
+        ...
+
+
+class Transaction(Reads, Protocol):
+    """One atomic write. Holds the head row: no other write commits between its reads and its own commit.
+
+    Every change made through it appends its record to the change log under the transaction's revision.
+    """
+
+    @property
+    def next_revision(self) -> int:
+        """The revision this transaction gets when it commits with at least one change."""
+        ...
+
+    async def add_schema(self, schema: StoredSchema) -> StoredSchema:
+        """Stores content, and returns it with its id: the given one, or for `schema_id=0` the context's next.
+
+        A given id moves the context's counter past it, so that the next one is always the highest plus one.
+        The context comes into being with its first schema.
+
+        Raises:
+            ValueError: the given id is taken in the context, or the counter is past 2^31-1.
+        """
+        ...
+
+    async def remove_schema(self, context: str, schema_id: int) -> None:
+        """Removes content for good; the id is never given again."""
+        ...
+
+    async def put_version(self, version: Version, kind: ChangeKind) -> None:
+        """Makes `version` the current fact of its subject and number; an earlier fact is superseded, not lost."""
+        ...
+
+    async def remove_version(self, subject: Subject, version: int) -> None:
+        """Ends the current fact of a version for good (permanent delete)."""
+        ...
+
+    async def put_setting(self, scope: Subject, kind: Setting, value: str | None) -> None:
+        """Sets the JSON text of a setting at a scope; `None` removes it. Unchanged values record nothing."""
+        ...
+
+    async def remove_context(self, context: str) -> None:
+        """Takes a context off the list. Its id counter stays."""
+        ...
+
+
+class Store(Reads, Protocol):
+    """A store of one registry. All methods may be called concurrently from one event loop."""
+
+    def transaction(self, actor: str = "") -> AbstractAsyncContextManager[Transaction]:
+        """Begins an atomic write: commits when the block ends, durably, and rolls back when it raises.
+
+        A block that changed nothing takes no revision. Once the block has ended without an exception, the write
+        is seen by every later read of every process on the store.
+
+        Args:
+            actor: who writes, for the change log.
+
+        Raises:
+            StoreUnavailableError: the head row could not be taken in time, or the commit failed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Waits for the write in progress and lets go of files and connections. Idempotent."""
+        ...
