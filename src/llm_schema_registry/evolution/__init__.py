@@ -1,1 +1,6 @@
-"""."""
+"""What a change means: levels, and the verdict over a history."""
+
+from llm_schema_registry.evolution.checking import DIFFERENT_TYPE, Verdict, breaking_differences, check
+from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
+
+__all__ = ["DIFFERENT_TYPE", "CompatibilityLevel", "Direction", "Policy", "Verdict", "breaking_differences", "check"]

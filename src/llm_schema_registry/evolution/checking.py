@@ -1,0 +1,148 @@
+"""The verdict over a change: may this schema follow those?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from llm_schema_registry.budget import Budget
+from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
+from llm_schema_registry.findings import Finding, shortened
+from llm_schema_registry.formats import Difference, Impact, ParsedSchema, format_of
+
+DIFFERENT_TYPE = "Incompatible because of different schema type"
+_OLD_SCHEMA_LIMIT = 10_240
+_SIDES = {Direction.BACKWARD: ("new", "old"), Direction.FORWARD: ("old", "new")}
+_PROMISE = {
+    Direction.BACKWARD: "Consumers with the new schema could not read data written with the old one",
+    Direction.FORWARD: "Consumers that still have the old schema could not read data written with the new one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        findings: one per incompatibility, in the order they were met; empty when the change is compatible.
+        messages: the same as the Confluent registry words it (reference 2.11), with the version and the text of
+            the schema that the candidate is incompatible with.
+        against_version: the version the candidate is incompatible with, `None` when it is compatible.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    messages: tuple[str, ...] = ()
+    against_version: int | None = None
+    compatible: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "compatible", not self.messages)
+
+
+def check(
+    candidate: ParsedSchema,
+    history: Sequence[tuple[int, ParsedSchema]],
+    level: CompatibilityLevel,
+    policy: Policy = Policy.STRICT,
+    budget: Budget | None = None,
+) -> Verdict:
+    """Whether `candidate` may follow the versions of `history` under `level`.
+
+    Args:
+        candidate: the new schema.
+        history: (version, schema) of every version that counts, newest first. Which ones count (the latest, or
+            all for a transitive level) is the caller's choice, since it depends on their states.
+        level: what is promised.
+        policy: how a format treats differences that are compatible only under LENIENT.
+        budget: bounds the whole check.
+
+    Returns:
+        The verdict on the first version that the candidate is incompatible with, or a compatible verdict.
+
+    Raises:
+        BudgetExceededError: too much work.
+    """
+    budget = budget or Budget(what="The compatibility check")
+    for version, previous in history:
+        verdict = _check_one(candidate, version, previous, level, policy, budget)
+        if not verdict.compatible:
+            return verdict
+    return Verdict()
+
+
+def breaking_differences(
+    reader: ParsedSchema, writer: ParsedSchema, policy: Policy, budget: Budget
+) -> Iterator[Difference]:
+    """The differences that keep `reader` from reading what `writer` wrote; both of one format."""
+    for difference in format_of(reader.schema_type).compare(reader, writer, budget=budget):
+        impact = difference.type.impact
+        if impact is Impact.INCOMPATIBLE or (impact is Impact.LENIENT and policy is Policy.STRICT):
+            yield difference
+
+
+def _check_one(
+    candidate: ParsedSchema,
+    version: int,
+    previous: ParsedSchema,
+    level: CompatibilityLevel,
+    policy: Policy,
+    budget: Budget,
+) -> Verdict:
+    findings: list[Finding] = []
+    messages: list[str] = []
+    if level.directions and candidate.schema_type != previous.schema_type:
+        findings.append(_different_type(candidate, version, previous))
+        messages.append(DIFFERENT_TYPE)
+    else:
+        for direction in level.directions:
+            reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
+            format_ = format_of(candidate.schema_type)
+            for difference in breaking_differences(reader, writer, policy, budget):
+                findings.append(_finding(difference, direction, version, candidate))
+                messages.append(format_.describe(difference, *_SIDES[direction]))
+    if not messages:
+        return Verdict()
+    messages.append(f"{{oldSchemaVersion: {version}}}")
+    messages.append(_old_schema(previous.canonical))
+    return Verdict(tuple(findings), tuple(messages), version)
+
+
+def _finding(difference: Difference, direction: Direction, version: int, candidate: ParsedSchema) -> Finding:
+    rule = difference.type
+    reader, writer = _SIDES[direction]
+    sentence = rule.description.format(reader=reader, writer=writer, path=difference.path, detail=difference.detail)
+    area = candidate.schema_type.lower()
+    old, new = difference.writer, difference.reader
+    if direction is Direction.FORWARD:
+        old, new = new, old
+    explanation = f"{sentence}. {rule.why}" if sentence else f"{rule.name} at {difference.path}. {rule.why}"
+    return Finding(
+        code=f"{area}.{rule.name}",
+        path=difference.path,
+        message=f"{explanation} {_PROMISE[direction]} (version {version}).",
+        old=None if old is None else shortened(old),
+        new=None if new is None else shortened(new),
+        direction=direction,
+        against_version=version,
+        fix=rule.fix or None,
+        docs=f"reference/findings/{area}.md#{rule.name.lower()}",
+    )
+
+
+def _different_type(candidate: ParsedSchema, version: int, previous: ParsedSchema) -> Finding:
+    return Finding(
+        code="schema.DIFFERENT_TYPE",
+        message=(
+            f"Version {version} is {previous.schema_type}, this schema is {candidate.schema_type}. "
+            "Consumers of a subject decode every version in one format."
+        ),
+        old=previous.schema_type,
+        new=candidate.schema_type,
+        against_version=version,
+        fix="Register the schema under a subject of its own.",
+        docs="reference/findings/schema.md#different_type",
+    )
+
+
+def _old_schema(text: str) -> str:
+    if len(text) <= _OLD_SCHEMA_LIMIT:
+        return f"{{oldSchema: '{text}'}}"
+    return f"{{oldSchema: <truncated> '{text[:_OLD_SCHEMA_LIMIT]}...'}}"
