@@ -1,1 +1,32 @@
-"""."""
+"""The HTTP client of a registry."""
+
+from llm_schema_registry.client.client import DEFAULT_URL, RegistryClient
+from llm_schema_registry.client.errors import ClientError, RegistryError, RegistryUnreachableError
+from llm_schema_registry.client.model import (
+    LATEST,
+    BatchResult,
+    Config,
+    PayloadResult,
+    RegisteredSchema,
+    SchemaRequest,
+    ServerVersion,
+    SubjectVersion,
+    ValidationResult,
+)
+
+__all__ = [
+    "DEFAULT_URL",
+    "LATEST",
+    "BatchResult",
+    "ClientError",
+    "Config",
+    "PayloadResult",
+    "RegisteredSchema",
+    "RegistryClient",
+    "RegistryError",
+    "RegistryUnreachableError",
+    "SchemaRequest",
+    "ServerVersion",
+    "SubjectVersion",
+    "ValidationResult",
+]

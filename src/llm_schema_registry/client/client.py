@@ -1,0 +1,220 @@
+"""The asynchronous HTTP client: one method per call, typed results, typed errors.
+
+Paths and bodies are those of the Confluent-compatible surface, so that it talks to any compatible registry;
+validation is this registry's own (`/api/v1`).
+"""
+
+from base64 import b64encode
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from llm_schema_registry.client.errors import RegistryError, RegistryUnreachableError
+from llm_schema_registry.client.model import (
+    LATEST,
+    BatchResult,
+    Config,
+    RegisteredSchema,
+    SchemaRequest,
+    ServerVersion,
+    SubjectVersion,
+    ValidationResult,
+)
+from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.findings import Finding
+
+DEFAULT_URL = "http://127.0.0.1:8081"
+_MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+_JSON = "application/json"
+_ACCEPT = f"{_MEDIA_TYPE}, application/vnd.schemaregistry+json, {_JSON}"
+_PAGE = 1000
+_T = TypeVar("_T")
+
+
+class _ErrorBody(msgspec.Struct, frozen=True):
+    """An error on either surface: Confluent's fields, or those of RFC 9457 on `/api/v1`."""
+
+    error_code: int = 0
+    message: str = ""
+    title: str = ""
+    detail: str = ""
+    details: list[Finding] = []
+
+
+class RegistryClient:
+    """A client of one registry. Use it as an asynchronous context manager: it holds connections.
+
+    Args:
+        url: where the registry is; may have a path and `user:password@`.
+        timeout: seconds for one call, connecting included.
+
+    Every method raises `RegistryError` for an error that the registry names, and `RegistryUnreachableError`
+    when no registry answers.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, timeout: float = 30.0) -> None:
+        parsed = _parsed(url)
+        self._base = str(parsed.with_user(None)).rstrip("/")
+        self._headers = {"Accept": _ACCEPT}
+        if parsed.user:
+            credentials = f"{parsed.user}:{parsed.password or ''}".encode()
+            self._headers["Authorization"] = f"Basic {b64encode(credentials).decode()}"
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(timeout=self._timeout, headers=self._headers)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    @property
+    def url(self) -> str:
+        """The registry's URL, without credentials."""
+        return self._base
+
+    async def server_version(self) -> str:
+        """The registry's own version; empty if it gives none."""
+        return (await self._call("GET", "v1/metadata/version", ServerVersion)).version
+
+    async def latest_schemas(self, prefix: str = "") -> list[RegisteredSchema]:
+        """The latest version of every subject whose name begins with `prefix`, page by page."""
+        found: list[RegisteredSchema] = []
+        while True:
+            query = {"subjectPrefix": prefix, "latestOnly": "true", "offset": str(len(found)), "limit": str(_PAGE)}
+            page = await self._call("GET", "schemas", list[RegisteredSchema], query=query)
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    async def versions(self, subject: str) -> list[int]:
+        """The versions of a subject, oldest first."""
+        return await self._call("GET", f"subjects/{_quoted(subject)}/versions", list[int])
+
+    async def version(self, subject: str, version: int | str = LATEST, *, deleted: bool = False) -> RegisteredSchema:
+        """One version of a subject; with `deleted` also a soft-deleted one, as references need."""
+        path = f"subjects/{_quoted(subject)}/versions/{version}"
+        return await self._call("GET", path, RegisteredSchema, query={"deleted": "true"} if deleted else None)
+
+    async def schema_by_id(self, schema_id: int) -> RegisteredSchema:
+        """The schema of an id of the default context."""
+        found = await self._call("GET", f"schemas/ids/{schema_id}", RegisteredSchema)
+        return msgspec.structs.replace(found, id=schema_id)
+
+    async def schema_by_guid(self, guid: str) -> RegisteredSchema:
+        """The schema of a GUID."""
+        return await self._call("GET", f"schemas/guids/{_quoted(guid)}", RegisteredSchema)
+
+    async def uses_of(self, schema_id: int) -> list[SubjectVersion]:
+        """The versions that hold the schema of an id."""
+        return await self._call("GET", f"schemas/ids/{schema_id}/versions", list[SubjectVersion])
+
+    async def register(self, subject: str, schema: SchemaRequest, *, normalize: bool = False) -> RegisteredSchema:
+        """Registers a schema and returns its id and version: the existing ones if the subject holds it already.
+
+        Raises:
+            RegistryError: 40901, incompatible; 42201, no valid schema; both with findings.
+        """
+        path = f"subjects/{_quoted(subject)}/versions"
+        query = {"normalize": "true"} if normalize else None
+        return await self._call("POST", path, RegisteredSchema, body=schema, query=query)
+
+    async def config(self, subject: str | None = None, *, inherited: bool = False) -> Config:
+        """The config of a subject, or of the registry for `None`; with `inherited` what applies to the subject.
+
+        Raises:
+            RegistryError: 40408, the subject has no config of its own and `inherited` was not asked for.
+        """
+        path = "config" if subject is None else f"config/{_quoted(subject)}"
+        return await self._call("GET", path, Config, query={"defaultToGlobal": "true"} if inherited else None)
+
+    async def set_compatibility(self, subject: str, level: CompatibilityLevel) -> None:
+        """Sets the compatibility level of a subject, which need not exist yet."""
+        await self._call("PUT", f"config/{_quoted(subject)}", dict[str, Any], body={"compatibility": level})
+
+    async def validate(self, subject: str, data: Any, version: int | str = LATEST) -> ValidationResult:
+        """What the registry says of one event, a JSON value, by a version of a subject."""
+        body = {"subject": subject, "version": version, "data": data}
+        return await self._call("POST", "api/v1/validate", ValidationResult, body=body, media_type=_JSON)
+
+    async def validate_batch(
+        self,
+        data: list[Any],
+        *,
+        schema_id: int | None = None,
+        subject: str | None = None,
+        version: int | str = LATEST,
+    ) -> BatchResult:
+        """What the registry says of events, JSON values, by a schema id or by a version of a subject."""
+        query = {"schema_id": str(schema_id)} if schema_id is not None else _subject_query(subject or "", version)
+        path = "api/v1/validate/batch"
+        return await self._call("POST", path, BatchResult, body=data, query=query, media_type=_JSON)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        result: type[_T],
+        *,
+        body: Any = None,
+        query: dict[str, str] | None = None,
+        media_type: str = _MEDIA_TYPE,
+    ) -> _T:
+        if self._session is None:
+            raise RuntimeError("RegistryClient is an asynchronous context manager: enter it before calling")
+        url = URL(f"{self._base}/{path}", encoded=True)
+        if query:
+            url = url.with_query(query)
+        data, headers = (None, None) if body is None else (msgspec.json.encode(body), {"Content-Type": media_type})
+        try:
+            async with self._session.request(method, url, data=data, headers=headers) as response:
+                status, reply = response.status, await response.read()
+        except TimeoutError:
+            cause = f"no reply within {self._timeout.total:g} seconds"
+            raise RegistryUnreachableError(self._base, cause) from None
+        except aiohttp.ClientConnectorError as error:
+            raise RegistryUnreachableError(self._base, error.strerror or str(error.os_error)) from None
+        except aiohttp.ClientError as error:
+            raise RegistryUnreachableError(self._base, str(error) or type(error).__name__) from None
+        if status >= 400:
+            raise _error(status, reply)
+        try:
+            return msgspec.json.decode(reply, type=result)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise RegistryUnreachableError(self._base, f"the reply to {method} /{path} is not a registry's") from None
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        parsed = URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise RegistryUnreachableError(url, "the URL must look like http://HOST:PORT")
+    return parsed
+
+
+def _subject_query(subject: str, version: int | str) -> dict[str, str]:
+    return {"subject": subject, "version": str(version)}
+
+
+def _quoted(segment: str) -> str:
+    return quote(segment, safe="")
+
+
+def _error(status: int, reply: bytes) -> RegistryError:
+    try:
+        body = msgspec.json.decode(reply, type=_ErrorBody)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        body = _ErrorBody()
+    message = body.message or body.detail or body.title or f"HTTP status {status}"
+    return RegistryError(status, body.error_code or status, message, body.details)

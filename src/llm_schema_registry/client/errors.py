@@ -1,0 +1,39 @@
+"""What can go wrong between a client and a registry."""
+
+from collections.abc import Sequence
+
+from llm_schema_registry.findings import Finding
+
+
+class ClientError(Exception):
+    """A call to a registry did not give the answer that was asked for."""
+
+
+class RegistryUnreachableError(ClientError):
+    """No registry answered at the URL: connection refused, unknown host, time-out, or no registry there.
+
+    Attributes:
+        url: the registry's URL, without credentials.
+    """
+
+    def __init__(self, url: str, cause: str) -> None:
+        super().__init__(f"no registry answers at {url}: {cause}")
+        self.url = url
+
+
+class RegistryError(ClientError):
+    """The registry answered with an error.
+
+    Attributes:
+        status: the HTTP status.
+        error_code: the registry's code (`40401`, `40901`, …); the status where it gave none.
+        message: its sentence.
+        findings: what it has to say in detail; empty for a registry that gives no details.
+    """
+
+    def __init__(self, status: int, error_code: int, message: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(f"{message} (error {error_code})")
+        self.status = status
+        self.error_code = error_code
+        self.message = message
+        self.findings = tuple(findings)

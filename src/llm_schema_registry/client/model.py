@@ -1,0 +1,83 @@
+"""The typed requests and results of the client; unknown fields of a reply are ignored."""
+
+import msgspec
+
+from llm_schema_registry.contracts import Metadata, Reference, RuleSet
+from llm_schema_registry.evolution import CompatibilityLevel, Policy
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.formats import SchemaType
+
+LATEST = "latest"
+
+
+class SchemaRequest(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """A schema as it is registered or looked up."""
+
+    schema: str
+    schema_type: SchemaType = SchemaType.AVRO
+    references: list[Reference] = []
+    metadata: Metadata | None = None
+    rule_set: RuleSet | None = None
+
+
+class RegisteredSchema(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """A schema as a registry gives it; a reply about an id alone names no subject and no version."""
+
+    schema: str = ""
+    id: int = 0
+    guid: str = ""
+    subject: str = ""
+    version: int = 0
+    schema_type: SchemaType = SchemaType.AVRO
+    references: list[Reference] = []
+    metadata: Metadata | None = None
+    rule_set: RuleSet | None = None
+
+
+class SubjectVersion(msgspec.Struct, frozen=True):
+    """Where a schema is in use."""
+
+    subject: str
+    version: int
+
+
+class Config(msgspec.Struct, frozen=True, rename="camel"):
+    """What a subject or the registry promises about new versions; absent: not set at that scope."""
+
+    compatibility_level: CompatibilityLevel | None = None
+    compatibility_policy: Policy | None = None
+
+
+class ServerVersion(msgspec.Struct, frozen=True):
+    """The version that a registry gives of itself."""
+
+    version: str = ""
+
+
+class ValidationResult(msgspec.Struct, frozen=True):
+    """What the registry says of one event."""
+
+    valid: bool
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
+    schema_id: int = 0
+    subject: str | None = None
+    version: int | None = None
+    validation_time_ms: float = 0.0
+
+
+class PayloadResult(msgspec.Struct, frozen=True):
+    """What the registry says of one event of a batch."""
+
+    index: int
+    valid: bool
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """What the registry says of a batch, in the order of the events."""
+
+    valid: int
+    invalid: int
+    results: list[PayloadResult]
