@@ -1,0 +1,37 @@
+"""Names of types, fields and symbols (Avro specification, "Names")."""
+
+import re
+
+_STRICT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INITIAL = re.compile(r"[A-Za-z_]")
+
+
+def name_problem(name: str) -> str | None:
+    """What is wrong with a name, worded as the reference does; `None` if it is right."""
+    if _STRICT.fullmatch(name):
+        return None
+    if not name:
+        return "Empty name"
+    if not _INITIAL.match(name):
+        return f"Illegal initial character: {name}"
+    return f"Illegal character in: {name}"
+
+
+def namespace_problem(namespace: str) -> str | None:
+    """What is wrong with the first bad part of a namespace; `None` if all parts are right."""
+    for part in namespace.split("."):
+        problem = name_problem(part)
+        if problem:
+            return f'Namespace part "{part}" is invalid: {problem}'
+    return None
+
+
+def split_name(name: str, namespace: str | None) -> tuple[str, str | None]:
+    """Unqualified name and namespace of a name: a dotted name brings its namespace, others take `namespace`."""
+    space, dot, simple = name.rpartition(".")
+    return simple, (space if dot else namespace) or None
+
+
+def joined_name(name: str, namespace: str | None) -> str:
+    """The full name of a name that is used inside `namespace`."""
+    return name if namespace is None or "." in name else f"{namespace}.{name}"

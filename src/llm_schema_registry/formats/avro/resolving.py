@@ -1,0 +1,112 @@
+"""What needs the whole text: names that are defined further down, redefinitions, depth."""
+
+from llm_schema_registry.budget import MAX_DEPTH, Budget
+from llm_schema_registry.formats.avro.model import (
+    Array,
+    AvroType,
+    EnumType,
+    Field,
+    Fixed,
+    Map,
+    Named,
+    Record,
+    Union,
+)
+from llm_schema_registry.formats.avro.problems import invalid
+from llm_schema_registry.formats.avro.reading import Reader, Unresolved
+
+
+def resolve(root: AvroType, reader: Reader) -> AvroType:
+    """Puts types in the place of names that were not known yet, and returns the root.
+
+    Apache Avro 1.12 allows a name before its definition.
+
+    Raises:
+        InvalidSchemaError: a name is defined nowhere.
+    """
+    if not reader.unresolved:
+        return root
+
+    def defined(node: AvroType) -> AvroType:
+        if not isinstance(node, Unresolved):
+            pending.append(node)
+            return node
+        for name in node.candidates:
+            if name in reader.types:
+                return reader.types[name]
+        raise invalid("avro.UNDEFINED_TYPE", f"Undefined schema: {node.candidates[0]}", node.path)
+
+    pending: list[AvroType] = []
+    seen: set[int] = set()
+    root = defined(root)
+    pending.extend(again for again, _, _ in reader.redefinitions)
+    while pending:
+        node = pending.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Record):
+            for member in node.fields:
+                member.type = defined(member.type)
+        elif isinstance(node, Union):
+            node.branches = [defined(branch) for branch in node.branches]
+        elif isinstance(node, Array):
+            node.items = defined(node.items)
+        elif isinstance(node, Map):
+            node.values = defined(node.values)
+    return root
+
+
+def check_depth(root: AvroType) -> None:
+    """Refuses a schema whose text, with every name written out at its first use, is nested too deeply.
+
+    Names can chain types much deeper than the text is nested; everything that walks types relies on this bound.
+    """
+    seen: set[int] = set()
+    pending = [(root, 1)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise invalid("avro.TOO_DEEP", f"Schema is nested deeper than {MAX_DEPTH} levels", "")
+        if isinstance(node, Named):
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+        # A record nests its object, the list of fields and the object of the field.
+        inner = depth + 3 if isinstance(node, Record) else depth + 1
+        pending.extend((child, inner) for child in reversed(list(node.children())))
+
+
+def alike(one: AvroType, other: AvroType, budget: Budget) -> bool:
+    """Whether two types are equal as Apache Avro's `Schema.equals` sees it: all but `doc` and `aliases` counts."""
+    return _alike(one, other, budget, set())
+
+
+def _alike(one: AvroType, other: AvroType, budget: Budget, seen: set[tuple[int, int]]) -> bool:
+    budget.spend()
+    pair = (id(one), id(other))
+    if one is other or pair in seen:
+        return True
+    seen.add(pair)
+    if one.kind != other.kind or one.props != other.props or one.branch_name != other.branch_name:
+        return False
+    if isinstance(one, EnumType) and isinstance(other, EnumType):
+        return one.symbols == other.symbols and one.default == other.default
+    if isinstance(one, Fixed) and isinstance(other, Fixed):
+        return one.size == other.size
+    if isinstance(one, Record) and isinstance(other, Record):
+        return len(one.fields) == len(other.fields) and all(
+            _same_field(mine, theirs) and _alike(mine.type, theirs.type, budget, seen)
+            for mine, theirs in zip(one.fields, other.fields, strict=True)
+        )
+    mine, theirs = list(one.children()), list(other.children())
+    return len(mine) == len(theirs) and all(_alike(a, b, budget, seen) for a, b in zip(mine, theirs, strict=True))
+
+
+def _same_field(one: Field, other: Field) -> bool:
+    return (
+        one.name == other.name
+        and one.default == other.default
+        and one.order == other.order
+        and one.props == other.props
+    )

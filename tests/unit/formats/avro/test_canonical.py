@@ -1,0 +1,45 @@
+"""The texts of a schema against what the reference implementation prints."""
+
+import hashlib
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+
+from llm_schema_registry.formats import Dependency, InvalidSchemaError
+from llm_schema_registry.formats.avro import parse
+
+VECTORS = Path(__file__).parents[3] / "vectors" / "avro"
+ROWS = json.loads((VECTORS / "canonical.json").read_text())
+VALID = [pytest.param(row, id=row["description"]) for row in ROWS if "error" not in row]
+INVALID = [pytest.param(row, id=row["description"]) for row in ROWS if "error" in row]
+
+
+def guid(text):
+    return str(uuid.UUID(bytes=hashlib.md5(text.encode(), usedforsecurity=False).digest()))
+
+
+def parsed(row):
+    dependencies = [Dependency(f"reference-{index}", text) for index, text in enumerate(row["references"])]
+    return parse(row["schema"], dependencies, strict=row["strict"])
+
+
+@pytest.mark.parametrize("row", VALID)
+def test_texts_are_those_of_the_reference(row):
+    schema = parsed(row)
+    assert schema.canonical == row["canonical"]
+    assert schema.rendered("resolved") == row["resolved"]
+    assert schema.normalized() == row["normalized"]
+    if not row["references"]:
+        # References are part of the hash, which is not the business of a format.
+        assert guid(schema.canonical) == row["guid"]
+        assert guid(schema.normalized()) == row["guid_normalized"]
+
+
+@pytest.mark.parametrize("row", INVALID)
+def test_errors_are_those_of_the_reference(row):
+    with pytest.raises(InvalidSchemaError) as raised:
+        parsed(row)
+    assert raised.value.message == row["error"]
+    assert all(finding.code.startswith("avro.") and finding.fix for finding in raised.value.findings)
