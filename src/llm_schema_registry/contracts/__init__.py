@@ -8,6 +8,7 @@ from llm_schema_registry.contracts.metadata import (
     merge_metadata,
     property_of,
     same_but_for_version,
+    without_version_marker,
 )
 from llm_schema_registry.contracts.rules import (
     EnableAt,
@@ -51,4 +52,5 @@ __all__ = [
     "merge_rule_sets",
     "property_of",
     "same_but_for_version",
+    "without_version_marker",
 ]

@@ -57,11 +57,12 @@ def same_but_for_version(one: Metadata | None, other: Metadata | None) -> bool:
     Metadata that holds nothing besides the marker equals absent metadata when the other side has none.
     """
     if property_of(one, CONFLUENT_VERSION) is None or property_of(other, CONFLUENT_VERSION) is None:
-        one, other = _without_marker(one), _without_marker(other)
+        one, other = without_version_marker(one), without_version_marker(other)
     return one == other
 
 
-def _without_marker(metadata: Metadata | None) -> Metadata | None:
+def without_version_marker(metadata: Metadata | None) -> Metadata | None:
+    """Metadata without `confluent:version`, and `None` when nothing else is in it."""
     if metadata is None or metadata.property(CONFLUENT_VERSION) is None:
         return metadata
     bare = metadata.with_property(CONFLUENT_VERSION, None)

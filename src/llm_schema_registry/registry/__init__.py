@@ -1,1 +1,6 @@
-"""."""
+"""The use cases: check, then write, then announce. One module per family of verbs."""
+
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.registry import Registry, Rules
+
+__all__ = ["ErrorCode", "Registry", "RegistryError", "Rules"]

@@ -1,0 +1,137 @@
+"""A schema as a client sends it, made ready to be compared, looked up or stored."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from llm_schema_registry.contracts import Metadata, Reference, RuleSet, Subject
+from llm_schema_registry.findings import shortened
+from llm_schema_registry.formats import InvalidSchemaError, ParsedSchema, SchemaType
+from llm_schema_registry.registry.configuring import Config
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.naming import LATEST, MAX_ID
+from llm_schema_registry.registry.registry import Registry
+from llm_schema_registry.store.store import Reads
+
+
+class SchemaRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A schema in a request (`RegisterSchemaRequest` of the reference, 1.3).
+
+    Attributes:
+        schema: the text; empty or absent means the text of the subject's latest version.
+        schema_type: `AVRO` if absent.
+        references: what the text refers to; version -1 means the latest.
+        metadata: absent means the latest version's.
+        rule_set: absent means the latest version's.
+        version: the version it shall become; -1: the latest if it is the same, else the next.
+        id: the id it shall have; only in IMPORT mode.
+    """
+
+    schema: str | None = None
+    schema_type: str | None = None
+    references: list[Reference] | None = None
+    metadata: Metadata | None = None
+    rule_set: RuleSet | None = None
+    version: int | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A request's schema after parsing.
+
+    Attributes:
+        parsed: the parsed form of `text`.
+        text: canonical, or normal form if that was asked for.
+        references: with concrete versions, in the order they are stored.
+        normalized: whether `text` is the normal form.
+    """
+
+    parsed: ParsedSchema
+    text: str
+    references: tuple[Reference, ...]
+    normalized: bool
+
+
+def schema_type_of(request: SchemaRequest) -> SchemaType:
+    """The format the request names; raises INVALID_SCHEMA for one that is not known."""
+    name = request.schema_type or SchemaType.AVRO
+    try:
+        return SchemaType(name.upper())
+    except ValueError:
+        message = f"Invalid schema type {shortened(name, 100)}"
+        raise RegistryError(ErrorCode.INVALID_SCHEMA, message=message) from None
+
+
+async def prepare(
+    registry: Registry,
+    reads: Reads,
+    subject: Subject,
+    request: SchemaRequest,
+    config: Config,
+    *,
+    normalize: bool | None,
+    new: bool,
+) -> Candidate:
+    """Parses the schema of a request.
+
+    Args:
+        registry: the registry.
+        reads: where references are looked up.
+        subject: the subject it is meant for.
+        request: what was sent; its text is not empty.
+        config: the subject's effective config.
+        normalize: as asked for in the request; `None` leaves it to the config.
+        new: whether it is to be registered (strict parsing, no soft-deleted references) or only looked up.
+
+    Raises:
+        RegistryError: INVALID_SCHEMA with the place, SCHEMA_TOO_LARGE, BUDGET_EXCEEDED.
+    """
+    schema_type = schema_type_of(request)
+    text = request.schema or ""
+    strict = new and config.validate_new_schemas is not False
+    normalized = bool(config.normalize if normalize is None else normalize)
+    try:
+        references = await _concrete(reads, subject.context, request.references or [])
+        dependencies = await registry.schemas.dependencies(reads, references, subject.context, deleted=not new)
+        parsed = registry.schemas.parse(schema_type, text, dependencies, strict=strict)
+        if normalized:
+            references = tuple(sorted(set(references), key=lambda each: (each.name, each.subject, each.version)))
+            parsed = registry.schemas.parse(schema_type, parsed.normalized(), dependencies, strict=strict)
+    except InvalidSchemaError as error:
+        raise _invalid(subject, schema_type, request, error) from error
+    return Candidate(parsed, parsed.normalized() if normalized else parsed.canonical, references, normalized)
+
+
+async def _concrete(reads: Reads, context: str, references: list[Reference]) -> tuple[Reference, ...]:
+    concrete: list[Reference] = []
+    for reference in references:
+        if reference.version == LATEST:
+            latest = await reads.latest(Subject.parse(reference.subject, context))
+            if latest is not None:
+                reference = msgspec.structs.replace(reference, version=latest.version)
+        elif not 1 <= reference.version <= MAX_ID:
+            raise InvalidSchemaError(
+                f'Invalid version {reference.version} of the reference to subject "{reference.subject}": '
+                "allowed are 1 to 2^31-1, and -1 for the latest"
+            )
+        concrete.append(reference)
+    return tuple(concrete)
+
+
+def _invalid(
+    subject: Subject, schema_type: SchemaType, request: SchemaRequest, error: InvalidSchemaError
+) -> RegistryError:
+    if schema_type is SchemaType.AVRO:
+        references = ", ".join(
+            f"{{name='{each.name}', subject='{each.subject}', version={each.version}}}"
+            for each in request.references or []
+        )
+        text = shortened(request.schema or "", 1000)
+        inner = (
+            f"Invalid schema {{subject={subject},schemaType=AVRO,schema={text}}} with refs [{references}] of type AVRO"
+        )
+    else:
+        inner = f"Invalid schema of type {schema_type}"
+    message = f"Invalid schema of type {schema_type}, details: {inner}, details: {error.message}"
+    return RegistryError(ErrorCode.INVALID_SCHEMA, error.findings, message=message)

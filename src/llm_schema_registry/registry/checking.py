@@ -1,0 +1,189 @@
+"""Compatibility of a candidate with the versions of a subject that count."""
+
+from collections.abc import Sequence
+
+from llm_schema_registry.budget import BudgetExceededError
+from llm_schema_registry.contracts import RESERVED_FIELDS, Metadata, Subject, property_of
+from llm_schema_registry.evolution import CompatibilityLevel, Policy, Verdict, check
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.formats import ParsedSchema, format_of
+from llm_schema_registry.registry.candidates import SchemaRequest, prepare
+from llm_schema_registry.registry.configuring import Config, effective_config
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.naming import LATEST, check_subject
+from llm_schema_registry.registry.registry import Registry
+from llm_schema_registry.store.model import State, StoredSchema, Version
+from llm_schema_registry.store.store import Reads
+
+_COUNT_IN_TRANSITIVE_CHECKS = frozenset({State.ACTIVE, State.DEPRECATED, State.ARCHIVED})
+
+
+async def check_request(
+    registry: Registry,
+    subject: Subject,
+    request: SchemaRequest,
+    *,
+    version: int | None = None,
+    normalize: bool | None = None,
+) -> Verdict:
+    """What registration would say about a schema's compatibility; nothing is written.
+
+    Args:
+        registry: the registry.
+        subject: the subject.
+        request: the schema.
+        version: compare with exactly this version (or `LATEST`); `None` with all that the level demands.
+        normalize: whether the candidate is brought into normal form first.
+
+    Raises:
+        RegistryError: VERSION_NOT_FOUND for a version that is not there, INVALID_SCHEMA.
+    """
+    check_subject(subject)
+    reads = registry.store
+    config = await effective_config(registry, reads, subject)
+    versions = [each for each in await reads.versions(subject) if not each.deleted]
+    if version is not None and version != LATEST:
+        versions = [each for each in versions if each.version == version]
+        if not versions:
+            raise RegistryError(ErrorCode.VERSION_NOT_FOUND, version=version)
+    elif version == LATEST:
+        versions = versions_that_count(versions, transitive=False)
+    if not request.schema:
+        raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
+    candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
+    return await check_against(
+        registry, reads, candidate.parsed, request.metadata, versions, config, exactly_these=version is not None
+    )
+
+
+async def check_against(
+    registry: Registry,
+    reads: Reads,
+    candidate: ParsedSchema,
+    metadata: Metadata | None,
+    versions: Sequence[Version],
+    config: Config,
+    *,
+    exactly_these: bool = False,
+) -> Verdict:
+    """The verdict on a candidate over the versions of its subject.
+
+    Args:
+        registry: the registry.
+        reads: where contents are read.
+        candidate: the parsed schema.
+        metadata: the candidate's, for compatibility groups and reserved fields.
+        versions: all versions that are not soft-deleted, ascending.
+        config: the effective config.
+        exactly_these: take every one of `versions` instead of choosing by the level.
+    """
+    level = config.compatibility_level or registry.rules.compatibility
+    contents: list[tuple[Version, StoredSchema]] = []
+    for version in versions:
+        content = await registry.schemas.content(reads, version.subject.context, version.schema_id)
+        if content is not None and _same_group(config.compatibility_group, content.metadata, metadata):
+            contents.append((version, content))
+    counting = [version for version, _ in contents]
+    if not exactly_these:
+        counting = versions_that_count(counting, transitive=level.transitive)
+    by_version = {version.version: content for version, content in contents}
+    newest_first = [(each.version, by_version[each.version]) for each in reversed(counting)]
+    verdict = await _verdict(registry, reads, candidate, newest_first, level, config)
+    reserved = _reserved_findings(candidate, metadata, newest_first, config)
+    if not reserved and verdict.compatible:
+        return verdict
+    fields = str(bool(config.validate_fields)).lower()
+    messages = [*verdict.messages, *(finding.message for finding in reserved)]
+    messages.append(f"{{validateFields: '{fields}', compatibility: '{level}'}}")
+    return Verdict((*verdict.findings, *reserved), tuple(messages), verdict.against_version)
+
+
+def versions_that_count(versions: Sequence[Version], *, transitive: bool) -> list[Version]:
+    """The baseline of a check: all versions that data may exist of, or only what `latest` answers."""
+    if transitive:
+        return [version for version in versions if version.state in _COUNT_IN_TRANSITIVE_CHECKS]
+    for state in (State.ACTIVE, State.DEPRECATED):
+        found = [version for version in versions if version.state is state]
+        if found:
+            return found[-1:]
+    return []
+
+
+async def _verdict(
+    registry: Registry,
+    reads: Reads,
+    candidate: ParsedSchema,
+    newest_first: Sequence[tuple[int, StoredSchema]],
+    level: CompatibilityLevel,
+    config: Config,
+) -> Verdict:
+    if level is CompatibilityLevel.NONE:
+        return Verdict()
+    policy = config.compatibility_policy or Policy.STRICT
+    for version, content in newest_first:
+        previous = await registry.schemas.parsed(reads, content)
+        try:
+            verdict = check(candidate, [(version, previous)], level, policy)
+        except BudgetExceededError as error:
+            raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+        if not verdict.compatible:
+            return verdict
+    return Verdict()
+
+
+def _same_group(group: str | None, one: Metadata | None, other: Metadata | None) -> bool:
+    return group is None or property_of(one, group) == property_of(other, group)
+
+
+def _reserved_findings(
+    candidate: ParsedSchema,
+    metadata: Metadata | None,
+    newest_first: Sequence[tuple[int, StoredSchema]],
+    config: Config,
+) -> list[Finding]:
+    """Reserved field names may not be dropped from the list nor used as fields (reference 2.10)."""
+    if not config.validate_fields:
+        return []
+    reserved = _names(metadata)
+    findings = []
+    if newest_first:
+        version, content = newest_first[0]
+        findings = [
+            Finding(
+                code="schema.RESERVED_FIELD_REMOVED",
+                path=name,
+                message=f"The new schema has reserved field {name} removed from its metadata "
+                "which is present in the old schema's metadata.",
+                against_version=version,
+                fix=f"Keep {name} in the metadata property {RESERVED_FIELDS}.",
+                docs="reference/findings/schema.md#reserved_field_removed",
+            )
+            for name in _names(content.metadata)
+            if name not in reserved
+        ]
+    if reserved:
+        top_level = {field.path for field in format_of(candidate.schema_type).outline(candidate)}
+        findings += [
+            Finding(
+                code="schema.RESERVED_FIELD_USED",
+                path=name,
+                message=f"The new schema has field that conflicts with the reserved field {name}.",
+                fix=f"Give the field another name, or take {name} off the reserved list in a registry of your own.",
+                docs="reference/findings/schema.md#reserved_field_used",
+            )
+            for name in reserved
+            if name in top_level
+        ]
+    return findings
+
+
+def _names(metadata: Metadata | None) -> list[str]:
+    text = property_of(metadata, RESERVED_FIELDS) or ""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def refusal(subject: Subject, verdict: Verdict) -> RegistryError:
+    """The 409 that a verdict means for a registration."""
+    return RegistryError(
+        ErrorCode.INCOMPATIBLE_SCHEMA, verdict.findings, subject=subject, details=", ".join(verdict.messages)
+    )

@@ -1,0 +1,97 @@
+"""Errors of the use cases: one code each, with the text that clients of the Confluent registry know."""
+
+import enum
+from collections.abc import Sequence
+from typing import Any
+
+from llm_schema_registry.findings import Finding
+
+
+class ErrorCode(enum.Enum):
+    """Every error a use case can answer: code and message template (reference 1.11).
+
+    The first three digits of a code are its HTTP status. Codes from 42290 on are our own.
+    """
+
+    SUBJECT_NOT_FOUND = (40401, "Subject '{subject}' not found.")
+    VERSION_NOT_FOUND = (40402, "Version {version} not found.")
+    SCHEMA_NOT_FOUND = (40403, "Schema not found")
+    SCHEMA_ID_NOT_FOUND = (40403, "Schema {schema} not found")
+    SUBJECT_SOFT_DELETED = (40404, "Subject '{subject}' was soft deleted.Set permanent=true to delete permanently")
+    SUBJECT_NOT_SOFT_DELETED = (
+        40405,
+        "Subject '{subject}' was not deleted first before being permanently deleted",
+    )
+    VERSION_SOFT_DELETED = (
+        40406,
+        "Subject '{subject}' Version {version} was soft deleted.Set permanent=true to delete permanently",
+    )
+    VERSION_NOT_SOFT_DELETED = (
+        40407,
+        "Subject '{subject}' Version {version} was not deleted first before being permanently deleted",
+    )
+    SUBJECT_LEVEL_NOT_SET = (
+        40408,
+        "Subject '{subject}' does not have subject-level compatibility configured",
+    )
+    SUBJECT_MODE_NOT_SET = (40409, "Subject '{subject}' does not have subject-level mode configured")
+    INCOMPATIBLE_SCHEMA = (
+        40901,
+        'Schema being registered is incompatible with an earlier schema for subject "{subject}", details: [{details}]',
+    )
+    CONCURRENT_CHANGE = (40990, "Subject '{subject}' was changed by another writer at the same time. Try again.")
+    INVALID_SCHEMA = (42201, "{message}")
+    INVALID_VERSION = (
+        42202,
+        "The specified version '{version}' is not a valid version id. "
+        'Allowed values are between [1, 2^31-1] and the string "latest"',
+    )
+    INVALID_LEVEL = (
+        42203,
+        "Invalid compatibility level. Valid values are none, backward, forward, full, "
+        "backward_transitive, forward_transitive, and full_transitive",
+    )
+    INVALID_MODE = (42204, "Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.")
+    FORWARD_MODE_NOT_GLOBAL = (42204, "Forward mode only supported on global level")
+    OPERATION_NOT_PERMITTED = (42205, "{message}")
+    REFERENCE_EXISTS = (
+        42206,
+        "One or more references exist to the schema {{magic=1,keytype=SCHEMA,subject={subject},version={version}}}.",
+    )
+    INVALID_SUBJECT = (42208, "The specified subject '{subject}' is not a valid.")
+    SCHEMA_TOO_LARGE = (42209, "Register operation failed because schema is too large")
+    INVALID_RULE_SET = (42210, "{message}")
+    CONTEXT_NOT_EMPTY = (42211, "The specified context '{context}' is not empty.")
+    BUDGET_EXCEEDED = (42290, "{message}")
+    STORED_SCHEMA_UNREADABLE = (
+        42291,
+        "The stored schema with id {schema_id} in context '{context}' cannot be parsed any more: {message}",
+    )
+    INVALID_PAYLOAD = (42292, "{message}")
+    STORE_UNAVAILABLE = (50301, "The store is not available at the moment. Nothing was changed; try again.")
+
+    @property
+    def number(self) -> int:
+        """The `error_code` on the wire."""
+        return self.value[0]
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with it."""
+        return self.value[0] // 100
+
+
+class RegistryError(Exception):
+    """A use case refuses: the code, the filled-in message, and what was found.
+
+    Attributes:
+        code: which error.
+        message: its text.
+        findings: details, e.g. one per incompatibility.
+    """
+
+    def __init__(self, code: ErrorCode, findings: Sequence[Finding] = (), **values: Any) -> None:
+        self.code = code
+        self.message = code.value[1].format(**values)
+        self.findings = tuple(findings)
+        super().__init__(self.message)

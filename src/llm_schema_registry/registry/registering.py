@@ -1,0 +1,338 @@
+"""Registration: check against a remembered state, then write if nothing that mattered has moved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from llm_schema_registry.contracts import (
+    CONFLUENT_VERSION,
+    InvalidRuleSetError,
+    Metadata,
+    RuleSet,
+    Subject,
+    check_rule_set,
+    guid_of,
+    merge_metadata,
+    merge_rule_sets,
+    without_version_marker,
+)
+from llm_schema_registry.registry.candidates import Candidate, SchemaRequest, prepare, schema_type_of
+from llm_schema_registry.registry.checking import check_against, refusal, versions_that_count
+from llm_schema_registry.registry.configuring import Config, effective_config, scopes_above
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.matching import find_same, marked_version
+from llm_schema_registry.registry.modes import effective_mode, not_permitted
+from llm_schema_registry.registry.naming import LATEST, MAX_ID, check_subject, context_token
+from llm_schema_registry.registry.registry import Registry
+from llm_schema_registry.store.model import ChangeKind, StoredSchema, Version
+from llm_schema_registry.store.store import Reads, Transaction
+
+_OPTIMISTIC_ATTEMPTS = 3
+_ALWAYS_NEXT = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The outcome of a registration.
+
+    Attributes:
+        version: the version that holds the schema.
+        content: its content.
+        created: whether it is new, or was there already.
+        revision: the revision of the write; `None` if nothing was written.
+    """
+
+    version: Version
+    content: StoredSchema
+    created: bool
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is to be written, provided that none of `scopes` has been touched since the decision was made."""
+
+    version: Version
+    content: StoredSchema
+    scopes: tuple[Subject, ...]
+
+
+async def register(
+    registry: Registry,
+    subject: Subject,
+    request: SchemaRequest,
+    *,
+    normalize: bool | None = None,
+    force: bool = False,
+    actor: str = "",
+) -> Registered:
+    """Registers a schema under a subject, or finds the version that already holds it.
+
+    The decision (parsing, identity, compatibility) is made outside the write lock. The write happens only if no
+    scope that the decision read was touched meanwhile; otherwise it is made again, at last inside the lock.
+
+    Args:
+        registry: the registry.
+        subject: where to.
+        request: the schema with everything around it.
+        normalize: whether to store the normal form; `None` leaves it to the config.
+        force: skip the compatibility check.
+        actor: who does it.
+
+    Raises:
+        RegistryError: INVALID_SUBJECT, INVALID_SCHEMA, INVALID_RULE_SET, INCOMPATIBLE_SCHEMA with findings,
+            OPERATION_NOT_PERMITTED, SCHEMA_TOO_LARGE, BUDGET_EXCEEDED.
+    """
+    check_subject(subject)
+    request = _checked(request)
+    store = registry.store
+    for _ in range(_OPTIMISTIC_ATTEMPTS):
+        seen = await store.revision()
+        decision = await _decide(registry, store, subject, request, normalize, force)
+        if isinstance(decision, Registered):
+            return decision
+        async with store.transaction(actor) as transaction:
+            if await transaction.touched(decision.scopes) <= seen:
+                return await _write(transaction, decision)
+    async with store.transaction(actor) as transaction:
+        decision = await _decide(registry, transaction, subject, request, normalize, force)
+        if isinstance(decision, Registered):
+            return decision
+        return await _write(transaction, decision)
+
+
+def _checked(request: SchemaRequest) -> SchemaRequest:
+    if request.id is not None and not 0 <= request.id <= MAX_ID:
+        raise RegistryError(
+            ErrorCode.INVALID_SCHEMA, message=f"Invalid schema id {request.id}: allowed are 1 to 2^31-1"
+        )
+    if request.version is not None and not LATEST <= request.version <= MAX_ID:
+        raise RegistryError(ErrorCode.INVALID_VERSION, version=request.version)
+    if request.rule_set is None:
+        return request
+    try:
+        check_rule_set(request.rule_set)
+    except InvalidRuleSetError as error:
+        raise RegistryError(ErrorCode.INVALID_RULE_SET, message=str(error)) from error
+    return msgspec.structs.replace(request, rule_set=request.rule_set.materialised())
+
+
+async def _decide(
+    registry: Registry,
+    reads: Reads,
+    subject: Subject,
+    request: SchemaRequest,
+    normalize: bool | None,
+    force: bool,
+) -> Registered | _Decision:
+    config = await effective_config(registry, reads, subject)
+    mode = await effective_mode(reads, subject)
+    everything = await reads.versions(subject)
+    versions = [version for version in everything if not version.deleted]
+    if mode.importing and request.id:
+        return await _decide_import(registry, reads, subject, request, everything)
+
+    latest = await _latest_content(registry, reads, versions)
+    request = _with_text(request, latest)
+    pinned = _pinned(request)
+    candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
+    if not _merges(config):
+        same = await _find_same(registry, reads, candidate, versions, request.metadata, request.rule_set, pinned)
+        if same is not None:
+            return same
+    if mode.read_only:
+        raise not_permitted(subject, "is in read-only mode")
+    if mode.importing:
+        raise not_permitted(subject, "is not in read-write mode")
+    if request.id:
+        raise not_permitted(subject, "is not in import mode")
+
+    metadata, rule_set = _inherited(request, latest, config)
+    same = await _find_same(registry, reads, candidate, versions, metadata, rule_set, pinned)
+    if same is not None:
+        return same
+    number = _next_version(everything)
+    if request.version is not None and request.version > 0 and request.version != number:
+        raise RegistryError(
+            ErrorCode.INVALID_SCHEMA,
+            message="Version is not one more than previous version",
+        )
+    if pinned is not None:
+        metadata = (metadata or Metadata()).with_property(CONFLUENT_VERSION, str(number))
+    if not force:
+        verdict = await check_against(registry, reads, candidate.parsed, metadata, versions, config)
+        if not verdict.compatible:
+            raise refusal(subject, verdict)
+    content = _content(registry, subject, candidate, metadata, rule_set)
+    return _Decision(
+        version=Version(subject=subject, version=number, schema_id=0, registered_at=content.created_at),
+        content=content,
+        scopes=(*scopes_above(subject), *_referenced(content)),
+    )
+
+
+async def _decide_import(
+    registry: Registry, reads: Reads, subject: Subject, request: SchemaRequest, versions: Sequence[Version]
+) -> Registered | _Decision:
+    """In IMPORT mode a schema is taken as it is, with the id and version it brings (reference 2.6)."""
+    number = request.version if request.version and request.version > 0 else _next_version(versions)
+    content = StoredSchema(
+        context=subject.context,
+        schema_id=request.id or 0,
+        guid=guid_of(request.schema or "", request.references or (), request.metadata, request.rule_set),
+        schema_type=schema_type_of(request),
+        text=request.schema or "",
+        references=tuple(request.references or ()),
+        metadata=request.metadata,
+        rule_set=request.rule_set,
+        created_at=registry.clock(),
+    )
+    if not content.text:
+        raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
+    stored = await reads.schema(subject.context, content.schema_id)
+    if stored is not None and stored.guid != content.guid:
+        message = (
+            f"Overwrite new schema with id {content.schema_id} in context "
+            f"{context_token(subject.context)} is not permitted."
+        )
+        raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
+    for version in versions:
+        if version.schema_id == content.schema_id and not version.deleted and not request.version:
+            return Registered(version, stored or content, created=False)
+        if version.version == number and not version.deleted:
+            if version.schema_id == content.schema_id:
+                return Registered(version, stored or content, created=False)
+            message = f"Overwrite version {number} of subject {subject} with another schema is not permitted."
+            raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
+    return _Decision(
+        version=Version(subject=subject, version=number, schema_id=content.schema_id, registered_at=content.created_at),
+        content=content,
+        scopes=scopes_above(subject),
+    )
+
+
+async def _write(transaction: Transaction, decision: _Decision) -> Registered:
+    subject = decision.version.subject
+    wanted = decision.content
+    content = next(
+        (
+            stored
+            for stored in await transaction.schemas_by_guid(wanted.guid)
+            if stored.context == subject.context
+            and stored.schema_type == wanted.schema_type
+            and wanted.schema_id in (0, stored.schema_id)
+        ),
+        None,
+    ) or await transaction.add_schema(wanted)
+    version = msgspec.structs.replace(decision.version, schema_id=content.schema_id)
+    await transaction.put_version(version, ChangeKind.VERSION_REGISTERED)
+    await _drop_superseded(transaction, version)
+    return Registered(version, content, created=True, revision=transaction.next_revision)
+
+
+async def _drop_superseded(transaction: Transaction, registered: Version) -> None:
+    """Soft-deleted versions of the same content in this subject end once it lives again, unless referred to."""
+    for version in await transaction.versions_of_schema(registered.subject.context, registered.schema_id):
+        if (
+            version.subject == registered.subject
+            and version.deleted
+            and not await transaction.referrers(version.subject, version.version)
+        ):
+            await transaction.remove_version(version.subject, version.version)
+
+
+async def _find_same(
+    registry: Registry,
+    reads: Reads,
+    candidate: Candidate,
+    versions: Sequence[Version],
+    metadata: Metadata | None,
+    rule_set: RuleSet | None,
+    pinned: int | None,
+) -> Registered | None:
+    if pinned == _ALWAYS_NEXT:
+        return None
+    if pinned == LATEST:
+        versions, pinned = versions_that_count(versions, transitive=False), None
+        metadata = without_version_marker(metadata)
+    version = await find_same(registry, reads, candidate, versions, metadata=metadata, rule_set=rule_set, pinned=pinned)
+    if version is None:
+        return None
+    content = await registry.schemas.content(reads, version.subject.context, version.schema_id)
+    if content is None:
+        return None
+    return Registered(version, content, created=False)
+
+
+async def _latest_content(registry: Registry, reads: Reads, versions: Sequence[Version]) -> StoredSchema | None:
+    latest = versions_that_count(versions, transitive=False)
+    if not latest:
+        return None
+    return await registry.schemas.content(reads, latest[0].subject.context, latest[0].schema_id)
+
+
+def _with_text(request: SchemaRequest, latest: StoredSchema | None) -> SchemaRequest:
+    """An empty text stands for the latest version's, with its type and references (reference 2.2, step 5)."""
+    if request.schema:
+        return request
+    schema_type_of(request)
+    if latest is None:
+        raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
+    return msgspec.structs.replace(
+        request, schema=latest.text, schema_type=latest.schema_type, references=list(latest.references)
+    )
+
+
+def _pinned(request: SchemaRequest) -> int | None:
+    """The version a request insists on: a number, `LATEST`, `_ALWAYS_NEXT`, or `None` for any (reference 2.8)."""
+    marked = marked_version(request.metadata)
+    if marked is not None:
+        return marked
+    return request.version or None
+
+
+def _merges(config: Config) -> bool:
+    """Whether the config adds to metadata or rules, so that the request alone does not tell the identity."""
+    return any((config.default_metadata, config.override_metadata, config.default_rule_set, config.override_rule_set))
+
+
+def _inherited(
+    request: SchemaRequest, latest: StoredSchema | None, config: Config
+) -> tuple[Metadata | None, RuleSet | None]:
+    """The metadata and rule set a new version gets: given or the latest's, between default and override."""
+    metadata, rule_set = request.metadata, request.rule_set
+    if latest is not None:
+        metadata = metadata if metadata is not None else without_version_marker(latest.metadata)
+        rule_set = rule_set if rule_set is not None else latest.rule_set
+    metadata = merge_metadata(merge_metadata(config.default_metadata, metadata), config.override_metadata)
+    rule_set = merge_rule_sets(merge_rule_sets(config.default_rule_set, rule_set), config.override_rule_set)
+    return metadata, rule_set
+
+
+def _next_version(versions: Sequence[Version]) -> int:
+    return versions[-1].version + 1 if versions else 1
+
+
+def _content(
+    registry: Registry,
+    subject: Subject,
+    candidate: Candidate,
+    metadata: Metadata | None,
+    rule_set: RuleSet | None,
+) -> StoredSchema:
+    return StoredSchema(
+        context=subject.context,
+        schema_id=0,
+        guid=guid_of(candidate.text, candidate.references, metadata, rule_set),
+        schema_type=candidate.parsed.schema_type,
+        text=candidate.text,
+        references=candidate.references,
+        metadata=metadata,
+        rule_set=rule_set,
+        created_at=registry.clock(),
+    )
+
+
+def _referenced(content: StoredSchema) -> tuple[Subject, ...]:
+    return tuple(Subject.parse(reference.subject, content.context) for reference in content.references)

@@ -1,0 +1,199 @@
+"""Parsed schemas and compiled validators, remembered within a bound.
+
+Content is immutable under its id, and parsing is a function of text and dependencies, so nothing here ever
+has to be invalidated: entries only make room for newer ones.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from typing import Generic, TypeVar
+
+from llm_schema_registry.budget import MAX_SCHEMA_BYTES, Budget, BudgetExceededError
+from llm_schema_registry.contracts import Reference, Subject
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.formats import (
+    Dependency,
+    InvalidSchemaError,
+    ParsedSchema,
+    PayloadValidator,
+    SchemaType,
+    format_of,
+)
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.store.model import StoredSchema
+from llm_schema_registry.store.store import Reads
+
+_MAX_REFERENCES = 1_000
+_Value = TypeVar("_Value")
+
+
+class _Bounded(Generic[_Value]):
+    """A dictionary that forgets its least recently used entries once their weights exceed a capacity."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._weight = 0
+        self._entries: OrderedDict[Hashable, tuple[_Value, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> _Value | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        self._entries.move_to_end(key)
+        return entry[0]
+
+    def put(self, key: Hashable, value: _Value, weight: int) -> None:
+        previous = self._entries.pop(key, None)
+        if previous is not None:
+            self._weight -= previous[1]
+        self._entries[key] = (value, weight)
+        self._weight += weight
+        while self._weight > self._capacity and len(self._entries) > 1:
+            _, (_, freed) = self._entries.popitem(last=False)
+            self._weight -= freed
+
+
+class Schemas:
+    """Reads contents with their references, parses and compiles them, each at most once while remembered.
+
+    Args:
+        capacity: bound on the characters of schema text behind the remembered objects, per kind of object.
+    """
+
+    def __init__(self, store: Reads, capacity: int = 64 * 1024 * 1024) -> None:
+        self._store = store
+        self._contents: _Bounded[StoredSchema] = _Bounded(capacity)
+        self._parsed: _Bounded[ParsedSchema] = _Bounded(capacity)
+        self._by_id: _Bounded[ParsedSchema] = _Bounded(capacity)
+        self._validators: _Bounded[PayloadValidator] = _Bounded(capacity)
+
+    async def content(self, reads: Reads, context: str, schema_id: int) -> StoredSchema | None:
+        """The content of an id. What an open transaction sees is not remembered: it may be rolled back."""
+        if reads is not self._store:
+            return await reads.schema(context, schema_id)
+        key = (context, schema_id)
+        content = self._contents.get(key)
+        if content is None:
+            content = await reads.schema(context, schema_id)
+            if content is not None:
+                self._contents.put(key, content, len(content.text) + 200)
+        return content
+
+    async def parsed(self, reads: Reads, content: StoredSchema) -> ParsedSchema:
+        """The parsed form of stored content.
+
+        Raises:
+            RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed (any more).
+        """
+        remember = reads is self._store
+        key = (content.context, content.schema_id, content.guid)
+        parsed = self._by_id.get(key) if remember else None
+        if parsed is None:
+            dependencies = await self.dependencies(reads, content.references, content.context, deleted=True)
+            try:
+                parsed = self.parse(SchemaType(content.schema_type), content.text, dependencies, strict=False)
+            except InvalidSchemaError as error:
+                raise RegistryError(
+                    ErrorCode.STORED_SCHEMA_UNREADABLE,
+                    error.findings,
+                    schema_id=content.schema_id,
+                    context=content.context,
+                    message=error.message,
+                ) from error
+            if remember:
+                self._by_id.put(key, parsed, len(content.text) + 200)
+        return parsed
+
+    async def validator(self, content: StoredSchema) -> PayloadValidator:
+        """The compiled payload validator of stored content."""
+        key = (content.context, content.schema_id)
+        validator = self._validators.get(key)
+        if validator is None:
+            parsed = await self.parsed(self._store, content)
+            validator = format_of(parsed.schema_type).validator(parsed)
+            self._validators.put(key, validator, len(content.text) + 200)
+        return validator
+
+    def parse(
+        self, schema_type: SchemaType, text: str, dependencies: tuple[Dependency, ...], *, strict: bool
+    ) -> ParsedSchema:
+        """Parses a text, or remembers how it was parsed.
+
+        Raises:
+            InvalidSchemaError: it is no valid schema.
+            RegistryError: SCHEMA_TOO_LARGE or BUDGET_EXCEEDED.
+        """
+        key = (schema_type, text, dependencies, strict)
+        parsed = self._parsed.get(key)
+        if parsed is None:
+            if len(text) > MAX_SCHEMA_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_SCHEMA_BYTES:
+                raise RegistryError(ErrorCode.SCHEMA_TOO_LARGE)
+            try:
+                parsed = format_of(schema_type).parse(
+                    text, dependencies, strict=strict, budget=Budget(what="Parsing the schema")
+                )
+            except BudgetExceededError as error:
+                raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+            self._parsed.put(key, parsed, len(text) + 200)
+            stored_key = (schema_type, parsed.canonical, dependencies, False)
+            self._parsed.put(stored_key, parsed, len(text) + 200)
+        return parsed
+
+    async def dependencies(
+        self, reads: Reads, references: Iterable[Reference], context: str, *, deleted: bool
+    ) -> tuple[Dependency, ...]:
+        """Everything the references lead to: dependencies before dependants, each name once (reference 2.3).
+
+        Args:
+            reads: where to look.
+            references: with concrete versions.
+            context: where unqualified reference subjects live.
+            deleted: whether soft-deleted versions still count. They do for what is stored, and for references
+                of references; not for the direct references of a new schema.
+
+        Raises:
+            InvalidSchemaError: a reference leads nowhere, or there are too many.
+        """
+        found: dict[str, Dependency] = {}
+        on_the_way: set[tuple[Subject, int]] = set()
+
+        async def visit(reference: Reference, context: str, deleted: bool) -> None:
+            if reference.name in found:
+                return
+            subject = Subject.parse(reference.subject, context)
+            place = (subject, reference.version)
+            if place in on_the_way:
+                raise _unresolved(reference, "The references form a cycle: {} refers to itself through others")
+            if len(found) + len(on_the_way) > _MAX_REFERENCES:
+                raise _unresolved(reference, f"More than {_MAX_REFERENCES} references, counted up to {{}}")
+            version = await reads.version(subject, reference.version)
+            if version is None or (version.deleted and not deleted):
+                raise _unresolved(reference, "No schema reference found for {}")
+            content = await self.content(reads, subject.context, version.schema_id)
+            if content is None:
+                raise _unresolved(reference, "No schema reference found for {}")
+            on_the_way.add(place)
+            for inner in content.references:
+                await visit(inner, subject.context, True)
+            on_the_way.discard(place)
+            found[reference.name] = Dependency(reference.name, content.text)
+
+        for reference in references:
+            await visit(reference, context, deleted)
+        return tuple(found.values())
+
+
+def _unresolved(reference: Reference, sentence: str) -> InvalidSchemaError:
+    message = sentence.format(f'subject "{reference.subject}" and version {reference.version}')
+    return InvalidSchemaError(
+        message,
+        [
+            Finding(
+                code="schema.UNRESOLVED_REFERENCE",
+                path=reference.name,
+                message=message,
+                fix="Register the referenced schema first, and name its subject and an existing version.",
+                docs="reference/findings/schema.md#unresolved_reference",
+            )
+        ],
+    )
