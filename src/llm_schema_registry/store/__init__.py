@@ -1,1 +1,29 @@
 """One store remembers: the protocol, its values, and the SQL implementation."""
+
+from llm_schema_registry.store.model import (
+    Change,
+    ChangeKind,
+    Deleted,
+    Setting,
+    State,
+    StoredSchema,
+    Version,
+)
+from llm_schema_registry.store.opening import InvalidStoreUrlError, open_store
+from llm_schema_registry.store.store import Reads, Store, StoreUnavailableError, Transaction
+
+__all__ = [
+    "Change",
+    "ChangeKind",
+    "Deleted",
+    "InvalidStoreUrlError",
+    "Reads",
+    "Setting",
+    "State",
+    "Store",
+    "StoreUnavailableError",
+    "StoredSchema",
+    "Transaction",
+    "Version",
+    "open_store",
+]

@@ -112,7 +112,10 @@ class Reads(Protocol):
         ...
 
     async def touched(self, scopes: Sequence[Subject]) -> int:
-        """The highest revision whose changes concern one of these scopes exactly; 0 if none ever did."""
+        """The highest revision whose changes concern one of these scopes exactly; 0 if none ever did.
+
+        Schemas that come into a context or leave it do not touch its scope: registrations would else all meet there.
+        """
         ...
 
     async def changes(self, after: int, limit: int = 1000) -> list[Change]:

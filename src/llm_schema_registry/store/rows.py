@@ -1,0 +1,93 @@
+"""Rows of the tables as values, and values as rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from llm_schema_registry.contracts.identity import Reference
+from llm_schema_registry.contracts.metadata import Metadata
+from llm_schema_registry.contracts.rules import RuleSet
+from llm_schema_registry.contracts.subjects import Subject
+from llm_schema_registry.store.model import Change, ChangeKind, State, StoredSchema, Version
+
+Value = str | int | None
+"""What a column can hold."""
+
+Row = Sequence[Any]
+"""One row of an answer, columns in the order of the statement."""
+
+_STATES = {state.value: state for state in State}
+_KINDS = {kind.value: kind for kind in ChangeKind}
+_references = msgspec.json.Decoder(tuple[Reference, ...])
+_metadata = msgspec.json.Decoder(Metadata)
+_rule_set = msgspec.json.Decoder(RuleSet)
+
+
+def schema_of(row: Row) -> StoredSchema:
+    """The content in a row of `schemas`."""
+    context, schema_id, guid, schema_type, text, references, metadata, rule_set, created_at = row
+    return StoredSchema(
+        context=context,
+        schema_id=schema_id,
+        guid=guid,
+        schema_type=schema_type,
+        text=text,
+        references=() if references is None else _references.decode(references),
+        metadata=None if metadata is None else _metadata.decode(metadata),
+        rule_set=None if rule_set is None else _rule_set.decode(rule_set),
+        created_at=created_at,
+    )
+
+
+def row_of_schema(schema: StoredSchema) -> tuple[Value, ...]:
+    """The row of `schemas` for a content."""
+    return (
+        schema.context,
+        schema.schema_id,
+        schema.guid,
+        schema.schema_type,
+        schema.text,
+        _json(schema.references) if schema.references else None,
+        None if schema.metadata is None else _json(schema.metadata),
+        None if schema.rule_set is None else _json(schema.rule_set),
+        schema.created_at,
+    )
+
+
+def version_of(row: Row) -> Version:
+    """The fact in a row of `versions`."""
+    context, subject, version, schema_id, state, deleted, registered_at = row
+    return Version(
+        subject=Subject(context, subject),
+        version=version,
+        schema_id=schema_id,
+        state=_STATES[state],
+        deleted=deleted == 1,
+        registered_at=registered_at,
+    )
+
+
+def subject_of(row: Row) -> Subject:
+    """The subject in a row of a context and a name."""
+    return Subject(row[0], row[1])
+
+
+def change_of(row: Row) -> Change:
+    """The record in a row of `changes`."""
+    revision, ordinal, at, kind, context, subject, version, schema_id, actor, detail = row
+    return Change(
+        revision=revision,
+        ordinal=ordinal,
+        at=at,
+        kind=_KINDS[kind],
+        subject=Subject(context, subject),
+        version=version,
+        schema_id=schema_id,
+        actor=actor,
+        detail=detail,
+    )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,99 @@
+"""Connections to an SQLite file: how they are set up, how a statement is run, and what its failures mean."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NoReturn
+
+from llm_schema_registry.store.rows import Row, Value
+from llm_schema_registry.store.store import StoreUnavailableError
+
+_KEYS = tuple(str(number) for number in range(1, 17))
+_STATEMENTS = 128
+_PAGE_CACHE_KIB = 16 * 1024
+_MAX_WAL_BYTES = 64 * 1024 * 1024
+
+# What a person can do about it, by primary result code. No text of SQLite is passed on: it may name the file.
+_REASONS: dict[int, str] = {
+    sqlite3.SQLITE_BUSY: "other writers hold it for too long",
+    sqlite3.SQLITE_LOCKED: "other writers hold it for too long",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "the file or its directory may not be written",
+    sqlite3.SQLITE_PERM: "the file or its directory may not be written",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened or created: its directory must exist and be writable",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; restore it from a backup",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
+    sqlite3.SQLITE_NOMEM: "there is not enough memory",
+    sqlite3.SQLITE_CONSTRAINT: "the write contradicts what is stored",
+    sqlite3.SQLITE_TOOBIG: "a value is too large",
+}
+
+
+def connect(path: str, *, writes: bool, durable: bool = True, timeout: float = 10.0) -> sqlite3.Connection:
+    """A connection with the settings of the store, in autocommit mode; usable from one thread at a time.
+
+    Args:
+        path: the file; created if it does not exist.
+        writes: whether it may write.
+        durable: whether a commit waits for the disk.
+        timeout: how many seconds it waits for locks of other connections.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    connection = sqlite3.connect(
+        path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
+    )
+    try:
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_PAGE_CACHE_KIB}")
+        if writes:
+            connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
+        else:
+            connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def run(connection: sqlite3.Connection, statement: str, values: Iterable[Value]) -> sqlite3.Cursor:
+    """Runs a statement with its values in the order of its parameters `$1`, `$2` …
+
+    Raises:
+        sqlite3.Error: the database failed.
+        OverflowError, UnicodeEncodeError: a value no column can hold.
+    """
+    return connection.execute(statement, dict(zip(_KEYS, values, strict=False)))
+
+
+def first_row(connection: sqlite3.Connection, statement: str, values: Iterable[Value]) -> Row | None:
+    """The first row of an answer.
+
+    A value no column can hold (an integer of more than 64 bits, a lone surrogate) matches nothing.
+
+    Raises:
+        StoreUnavailableError: the database failed.
+    """
+    try:
+        row: Row | None = run(connection, statement, values).fetchone()
+    except sqlite3.Error as error:
+        fail(error)
+    except (OverflowError, UnicodeEncodeError):
+        return None
+    return row
+
+
+def fail(error: sqlite3.Error) -> NoReturn:
+    """Raises what the failure of a statement means to users of the store: `StoreUnavailableError`."""
+    code = getattr(error, "sqlite_errorcode", None)
+    # Only misuse comes without a code, and the only misuse left open to callers is to go on after `close`.
+    reason = "it is closed" if code is None else _REASONS.get(code & 0xFF, f"SQLite reports {error.sqlite_errorname}")
+    raise StoreUnavailableError(f"The store is not available: {reason}.") from error
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection held a lock, so that trying again may help."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -1,0 +1,75 @@
+"""Brings an SQLite file to the layout this code knows before anything reads it."""
+
+import sqlite3
+import time
+
+from llm_schema_registry.store.sqlite_connection import connect, fail, is_busy
+from llm_schema_registry.store.store import StoreUnavailableError
+
+LAYOUT = 1
+"""The number of the last migration, kept in the file's `user_version`."""
+
+_RETRY_SECONDS = 0.005
+
+
+def open_for_writing(path: str, *, durable: bool, patience: float) -> sqlite3.Connection:
+    """A writing connection to a file in write-ahead mode and of the current layout; creates and migrates it.
+
+    Several processes may do so at once: one migrates, the others wait for it.
+
+    Args:
+        path: the file.
+        durable: whether commits wait for the disk.
+        patience: how many seconds to wait for other processes.
+
+    Raises:
+        StoreUnavailableError: it cannot be opened, holds something else, or was written by newer code.
+    """
+    try:
+        connection = connect(path, writes=True, durable=durable, timeout=patience)
+    except sqlite3.Error as error:
+        fail(error)
+    try:
+        _use_write_ahead_log(connection, patience)
+        found = layout_of(connection)
+        if found < LAYOUT:
+            # An up-to-date file is opened without loading the runner.
+            from llm_schema_registry.store.sqlite_migrating import migrate
+
+            found = migrate(connection)
+        if found > LAYOUT:
+            raise StoreUnavailableError(
+                f"The store has layout {found}, but this version of the registry knows layouts up to {LAYOUT}: "
+                "it was written by a newer version. Run that version, or restore a backup made before the upgrade."
+            )
+        # From here on the event loop waits for other writers, not SQLite.
+        connection.execute("PRAGMA busy_timeout = 0")
+    except sqlite3.Error as error:
+        connection.close()
+        fail(error)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def layout_of(connection: sqlite3.Connection) -> int:
+    """The number of the last migration that was applied to the file; 0 for an empty one."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, patience: float) -> None:
+    # SQLite does not wait by itself when two connections change the mode of a new file at the same time.
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            break
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(_RETRY_SECONDS)
+    if mode != "wal":
+        raise StoreUnavailableError(
+            "The store is not available: its file system cannot hold a write-ahead log. Keep it on a local disk."
+        )

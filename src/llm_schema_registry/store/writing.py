@@ -1,0 +1,191 @@
+"""The writes of a transaction in SQL; an engine adds how a statement is run, and begins and ends it."""
+
+import abc
+from collections.abc import Iterable
+
+import msgspec
+
+from llm_schema_registry.contracts.subjects import DEFAULT_CONTEXT, Subject
+from llm_schema_registry.store.model import ChangeKind, Setting, StoredSchema, Version
+from llm_schema_registry.store.reading import MAX_INTEGER, SqlReads
+from llm_schema_registry.store.rows import Value, row_of_schema
+from llm_schema_registry.store.statements import load_statements
+
+_SQL = load_statements("writes")
+_MOVE_HEAD = _SQL["move_head"]
+_ADD_CHANGE = _SQL["add_change"]
+_MOVE_COUNTER = _SQL["move_counter"]
+_ADD_CONTEXT = _SQL["add_context"]
+_END_CONTEXT = _SQL["end_context"]
+_ADD_SCHEMA = _SQL["add_schema"]
+_ADD_REFERENCE = _SQL["add_reference"]
+_REMOVE_SCHEMA = _SQL["remove_schema"]
+_END_VERSION = _SQL["end_version"]
+_ADD_VERSION = _SQL["add_version"]
+_END_SETTING = _SQL["end_setting"]
+_ADD_SETTING = _SQL["add_setting"]
+
+# What the log says when a kind of setting is set, and when it is removed.
+_SETTING_CHANGES: dict[Setting, tuple[ChangeKind, ChangeKind]] = {
+    Setting.CONFIG: (ChangeKind.CONFIG_SET, ChangeKind.CONFIG_REMOVED),
+    Setting.MODE: (ChangeKind.MODE_SET, ChangeKind.MODE_REMOVED),
+}
+
+
+class SqlTransaction(SqlReads):
+    """Fulfils the protocol `Transaction` with the statements of `sql/writes.sql`.
+
+    The engine makes one when it holds the head row. When the block has ended, it calls `finish` and commits if
+    that answers true, and rolls back otherwise.
+    """
+
+    __slots__ = ("_actor", "_at", "_ordinal", "_revision")
+
+    def __init__(self, revision: int, actor: str, at: int) -> None:
+        """Begins to write.
+
+        Args:
+            revision: the revision this transaction gets.
+            actor: who writes.
+            at: when, in milliseconds since the epoch.
+        """
+        self._revision = revision
+        self._actor = actor
+        self._at = at
+        self._ordinal = 0
+
+    @abc.abstractmethod
+    async def _run(self, statement: str, *values: Value) -> None:
+        """Runs a writing statement.
+
+        Raises:
+            StoreUnavailableError: the database failed; nothing of this transaction can be committed any more.
+        """
+
+    @abc.abstractmethod
+    async def _run_each(self, statement: str, rows: Iterable[tuple[Value, ...]]) -> None:
+        """Runs a writing statement once for each row of values; fails as `_run` does."""
+
+    @property
+    def next_revision(self) -> int:
+        """The revision this transaction gets when it commits with at least one change."""
+        return self._revision
+
+    async def finish(self) -> bool:
+        """Moves the head row if anything was changed, and tells whether that is so."""
+        if self._ordinal == 0:
+            return False
+        await self._run(_MOVE_HEAD, self._revision)
+        return True
+
+    async def add_schema(self, schema: StoredSchema) -> StoredSchema:
+        """Stores content, and returns it with its id and, where it was 0, its time.
+
+        Raises:
+            ValueError: the given id is taken in the context, or the counter is past 2^31-1.
+        """
+        context = schema.context
+        highest = await self.max_schema_id(context)
+        schema_id = schema.schema_id or highest + 1
+        if not 0 < schema_id <= MAX_INTEGER:
+            raise ValueError(f"Schema id {schema_id} in context '{context}' is not within 1 and {MAX_INTEGER}")
+        if schema_id <= highest and await self.schema(context, schema_id) is not None:
+            raise ValueError(f"Schema id {schema_id} is taken in context '{context}'")
+        stored = msgspec.structs.replace(schema, schema_id=schema_id, created_at=schema.created_at or self._at)
+        if schema_id > highest:
+            await self._run(_MOVE_COUNTER, context, schema_id + 1)
+        await self._add_context(context)
+        await self._run(_ADD_SCHEMA, *row_of_schema(stored))
+        if stored.references:
+            await self._run_each(_ADD_REFERENCE, _rows_of_references(stored))
+        await self._record(ChangeKind.SCHEMA_ADDED, Subject(context, ""), schema_id=schema_id)
+        return stored
+
+    async def remove_schema(self, context: str, schema_id: int) -> None:
+        """Removes content for good; the id is never given again. Nothing happens if there is none."""
+        if await self.schema(context, schema_id) is not None:
+            await self._run(_REMOVE_SCHEMA, context, schema_id)
+            await self._record(ChangeKind.SCHEMA_REMOVED, Subject(context, ""), schema_id=schema_id)
+
+    async def put_version(self, version: Version, kind: ChangeKind) -> None:
+        """Makes `version` the current fact of its subject and number; an earlier fact is superseded, not lost.
+
+        A version registered at 0 is given the time of this transaction.
+        """
+        context, name = version.subject
+        await self._run(_END_VERSION, context, name, version.version, self._revision)
+        await self._run(
+            _ADD_VERSION,
+            context,
+            name,
+            version.version,
+            version.schema_id,
+            version.state.value,
+            int(version.deleted),
+            version.registered_at or self._at,
+            self._revision,
+        )
+        detail = f'"{version.state.value}"' if kind is ChangeKind.VERSION_STATE_CHANGED else None
+        await self._record(kind, version.subject, version.version, version.schema_id, detail)
+
+    async def remove_version(self, subject: Subject, version: int) -> None:
+        """Ends the current fact of a version for good (permanent delete). Nothing happens if there is none."""
+        current = await self.version(subject, version)
+        if current is not None:
+            await self._run(_END_VERSION, subject.context, subject.name, version, self._revision)
+            await self._record(ChangeKind.VERSION_REMOVED, subject, version, current.schema_id)
+
+    async def put_setting(self, scope: Subject, kind: Setting, value: str | None) -> None:
+        """Sets the JSON text of a setting at a scope; `None` removes it. Unchanged values record nothing."""
+        current = await self.setting(scope, kind)
+        if current == value:
+            return
+        if current is not None:
+            await self._run(_END_SETTING, scope.context, scope.name, kind.value, self._revision)
+        if value is not None:
+            await self._run(_ADD_SETTING, scope.context, scope.name, kind.value, value, self._revision)
+        was_set, was_removed = _SETTING_CHANGES[kind]
+        await self._record(was_removed if value is None else was_set, scope, detail=value)
+
+    async def remove_context(self, context: str) -> None:
+        """Takes a context off the list. Its id counter stays.
+
+        Nothing happens to a context that is not on the list, nor to the default one, which always exists.
+        """
+        if context != DEFAULT_CONTEXT and await self._has_context(context):
+            await self._run(_END_CONTEXT, context, self._revision)
+            await self._record(ChangeKind.CONTEXT_REMOVED, Subject(context, ""))
+
+    async def _add_context(self, context: str) -> None:
+        if context != DEFAULT_CONTEXT and not await self._has_context(context):
+            await self._run(_ADD_CONTEXT, context, self._revision)
+            await self._record(ChangeKind.CONTEXT_ADDED, Subject(context, ""))
+
+    async def _record(
+        self,
+        kind: ChangeKind,
+        subject: Subject,
+        version: int | None = None,
+        schema_id: int | None = None,
+        detail: str | None = None,
+    ) -> None:
+        await self._run(
+            _ADD_CHANGE,
+            self._revision,
+            self._ordinal,
+            self._at,
+            kind.value,
+            subject.context,
+            subject.name,
+            version,
+            schema_id,
+            self._actor,
+            detail,
+        )
+        self._ordinal += 1
+
+
+def _rows_of_references(schema: StoredSchema) -> Iterable[tuple[Value, ...]]:
+    for reference in schema.references:
+        subject = Subject.parse(reference.subject, schema.context)
+        yield subject.context, subject.name, reference.version, schema.context, schema.schema_id

@@ -1,0 +1,5 @@
+import pytest
+
+pytest.register_assert_rewrite(
+    "unit.store.conformance", "unit.store.conformance_lists", "unit.store.conformance_transactions"
+)
