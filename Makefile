@@ -10,6 +10,7 @@ PORT ?= 8081
 STORE ?= sqlite:///data/registry.db
 WORKERS ?= 1
 JOBS ?= 2
+BENCH ?=
 
 .PHONY: help
 help: ## list the targets
@@ -34,6 +35,10 @@ serve: venv ## run the registry on the embedded store (HOST, PORT, STORE, WORKER
 	@mkdir -p data
 	$(BIN)/lsr serve --host $(HOST) --port $(PORT) --store $(STORE) --workers $(WORKERS)
 
+.PHONY: demo
+demo: venv ## a registry in memory with the starter catalogue in it
+	$(BIN)/lsr demo
+
 .PHONY: test
 test: venv ## every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
@@ -52,6 +57,14 @@ types: $(VENV)/.quality-stamp ## strict types
 format: $(VENV)/.quality-stamp ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: docs
+docs: venv ## write the generated reference pages
+	$(BIN)/python docs/generate.py
+
+.PHONY: bench
+bench: venv ## measure this machine (BENCH="--only get-by-id --seconds 2")
+	$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: clean
 clean: ## remove what the targets made
