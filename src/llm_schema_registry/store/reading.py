@@ -58,7 +58,15 @@ class SqlReads(abc.ABC):
 
     @abc.abstractmethod
     async def _all(self, decode: Callable[[Row], _T], statement: str, *values: Value) -> list[_T]:
-        """All rows of an answer as values, from one snapshot; a long answer does not hold up other tasks.
+        """All rows of an answer that an index gives in order, as values from one snapshot.
+
+        Raises:
+            StoreUnavailableError: the database failed.
+        """
+
+    @abc.abstractmethod
+    async def _scan(self, decode: Callable[[Row], _T], statement: str, *values: Value) -> list[_T]:
+        """As `_all`, for statements that may look at much of the store before they answer.
 
         Raises:
             StoreUnavailableError: the database failed.
@@ -104,7 +112,7 @@ class SqlReads(abc.ABC):
     async def referrers(self, subject: Subject, version: int | None = None) -> list[Version]:
         """All versions whose content refers to `subject` at `version`, or at any version for `None`."""
         least, greatest = (0, MAX_INTEGER) if version is None else (version, version)
-        return await self._all(version_of, _REFERRERS, subject.context, subject.name, least, greatest)
+        return await self._scan(version_of, _REFERRERS, subject.context, subject.name, least, greatest)
 
     async def subjects(
         self,
@@ -116,7 +124,7 @@ class SqlReads(abc.ABC):
         limit: int | None = None,
     ) -> list[Subject]:
         """Subjects in order of context and name; see the protocol for what the filters show."""
-        return await self._all(
+        return await self._scan(
             subject_of, _SUBJECTS, *_range(context, prefix), *_SHOWN[deleted], _limit(limit), _clipped(offset)
         )
 
@@ -131,7 +139,7 @@ class SqlReads(abc.ABC):
         limit: int | None = None,
     ) -> list[Version]:
         """Versions of all subjects that match, in order of context, subject and version; DRAFTs left out."""
-        return await self._all(
+        return await self._scan(
             version_of,
             _LIST_VERSIONS,
             *_range(context, prefix),

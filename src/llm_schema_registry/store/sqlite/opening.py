@@ -3,7 +3,7 @@
 import sqlite3
 import time
 
-from llm_schema_registry.store.sqlite_connection import connect, fail, is_busy
+from llm_schema_registry.store.sqlite.connection import connect, fail, is_busy
 from llm_schema_registry.store.store import StoreUnavailableError
 
 LAYOUT = 1
@@ -34,7 +34,7 @@ def open_for_writing(path: str, *, durable: bool, patience: float) -> sqlite3.Co
         found = layout_of(connection)
         if found < LAYOUT:
             # An up-to-date file is opened without loading the runner.
-            from llm_schema_registry.store.sqlite_migrating import migrate
+            from llm_schema_registry.store.sqlite.migrating import migrate
 
             found = migrate(connection)
         if found > LAYOUT:

@@ -58,6 +58,11 @@ def connect(path: str, *, writes: bool, durable: bool = True, timeout: float = 1
     return connection
 
 
+def parameters(values: Iterable[Value]) -> dict[str, Value]:
+    """The values of the parameters `$1`, `$2` … of a statement, as `sqlite3` takes them."""
+    return dict(zip(_KEYS, values, strict=False))
+
+
 def run(connection: sqlite3.Connection, statement: str, values: Iterable[Value]) -> sqlite3.Cursor:
     """Runs a statement with its values in the order of its parameters `$1`, `$2` …
 
@@ -65,7 +70,7 @@ def run(connection: sqlite3.Connection, statement: str, values: Iterable[Value])
         sqlite3.Error: the database failed.
         OverflowError, UnicodeEncodeError: a value no column can hold.
     """
-    return connection.execute(statement, dict(zip(_KEYS, values, strict=False)))
+    return connection.execute(statement, parameters(values))
 
 
 def first_row(connection: sqlite3.Connection, statement: str, values: Iterable[Value]) -> Row | None:

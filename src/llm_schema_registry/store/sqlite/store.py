@@ -1,0 +1,226 @@
+"""The store on an SQLite file.
+
+Point reads take a few microseconds, less than a change of threads, so they run on the event loop. What may wait, a
+commit for the disk, runs in one thread. A transaction waits for other writers in the event loop.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+
+from llm_schema_registry.store.reading import REVISION
+from llm_schema_registry.store.rows import Row, Value
+from llm_schema_registry.store.sqlite.connection import connect, fail, first_row, is_busy
+from llm_schema_registry.store.sqlite.opening import open_for_writing
+from llm_schema_registry.store.sqlite.reading import SqliteReads
+from llm_schema_registry.store.sqlite.scanning import Scanner
+from llm_schema_registry.store.sqlite.transaction import SqliteTransaction
+from llm_schema_registry.store.sqlite.waiting import uninterrupted
+from llm_schema_registry.store.store import StoreUnavailableError, Transaction
+
+_T = TypeVar("_T")
+
+MEMORY = ":memory:"
+"""In place of a path: a store of its own that is gone when it is closed."""
+
+_FIRST_WAIT_SECONDS = 0.0005
+_LONGEST_WAIT_SECONDS = 0.01
+
+
+def wall_clock() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class SqliteStore(SqliteReads):
+    """Fulfils the protocol `Store` on an SQLite file in write-ahead mode; made by `open`."""
+
+    __slots__ = (
+        "_clock",
+        "_closed",
+        "_directory",
+        "_patience",
+        "_reader",
+        "_scanner",
+        "_thread",
+        "_turn",
+        "_version_seen",
+        "_writer",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        connections: tuple[sqlite3.Connection, sqlite3.Connection],
+        thread: ThreadPoolExecutor,
+        directory: "tempfile.TemporaryDirectory[str] | None",
+        clock: Callable[[], int],
+        patience: float,
+    ) -> None:
+        self._writer, self._reader = connections
+        self._thread = thread
+        self._directory = directory
+        self._clock = clock
+        self._patience = patience
+        self._scanner = Scanner(path)
+        self._turn = asyncio.Lock()
+        self._closed = False
+        self._version_seen = 0
+        self.changed()
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        clock: Callable[[], int] = wall_clock,
+        patience: float = 10.0,
+    ) -> Self:
+        """Opens a store; creates the file if there is none, and brings an older one to the current layout.
+
+        SQLite's own in-memory databases show readers the open writes of others, or refuse them for as long, so
+        `MEMORY` is a file too: in a temporary directory, never synced, deleted on close.
+
+        Args:
+            path: the file, or `MEMORY`.
+            clock: the time for whatever is stored, in milliseconds since the epoch.
+            patience: how many seconds a transaction waits for other writers.
+
+        Raises:
+            StoreUnavailableError: it cannot be opened, is no store, or was written by newer code.
+        """
+        durable = os.fspath(path) != MEMORY
+        directory = None if durable else _temporary_directory()
+        name = os.fspath(path) if directory is None else os.path.join(directory.name, "store.db")
+        thread = ThreadPoolExecutor(1, "store-writer")
+        try:
+            connections = await uninterrupted(
+                asyncio.get_running_loop().run_in_executor(thread, _open_both, name, durable, patience)
+            )
+        except BaseException:
+            thread.shutdown()
+            if directory is not None:
+                directory.cleanup()
+            raise
+        return cls(name, connections, thread, directory, clock, patience)
+
+    def changed(self) -> bool:
+        """Whether anything was committed since the last call, by this store or by any other process.
+
+        A probe of a few microseconds that a cache may make before it answers; what changed stands in the change log.
+
+        Raises:
+            StoreUnavailableError: the database failed.
+        """
+        row = first_row(self._reader, "PRAGMA data_version", ())
+        seen, self._version_seen = self._version_seen, 0 if row is None else row[0]
+        return seen != self._version_seen
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:
+        """Begins an atomic write; see the protocol.
+
+        A task that is cancelled while its write is being committed learns of the cancellation when the commit is
+        through: the write may be stored then, whole.
+        """
+        deadline = asyncio.get_running_loop().time() + self._patience
+        await self._take_turn(deadline)
+        try:
+            await self._begin(deadline)
+            try:
+                transaction = self._begun(actor)
+                try:
+                    yield transaction
+                    changed = await transaction.finish()
+                finally:
+                    transaction.end()
+                if changed:
+                    await self._in_thread(_commit, self._writer)
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            fail(error)
+        finally:
+            self._turn.release()
+
+    async def close(self) -> None:
+        """Waits for the reads and the write in progress and lets go of files and connections. Idempotent."""
+        async with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            await self._scanner.close()
+            await self._in_thread(_close_all, (self._reader, self._writer))
+            self._thread.shutdown()
+            if self._directory is not None:
+                self._directory.cleanup()
+
+    def _connection(self) -> sqlite3.Connection:
+        return self._reader
+
+    async def _in_pages(self, decode: Callable[[Row], _T], statement: str, *values: Value) -> list[_T]:
+        return await self._scanner.read(decode, statement, values)
+
+    async def _in_thread(self, work: Callable[[_T], None], connections: _T) -> None:
+        await uninterrupted(asyncio.get_running_loop().run_in_executor(self._thread, work, connections))
+
+    async def _take_turn(self, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailableError("The store is not available: other writers hold it for too long.") from error
+
+    async def _begin(self, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        wait = _FIRST_WAIT_SECONDS
+        while True:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or loop.time() > deadline:
+                    raise
+            else:
+                return
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+
+    def _begun(self, actor: str) -> SqliteTransaction:
+        head = first_row(self._writer, REVISION, ())
+        if head is None:
+            raise StoreUnavailableError("The store has lost its head row; restore it from a backup.")
+        return SqliteTransaction(self._writer, self._thread, head[0] + 1, actor, self._clock())
+
+
+def _temporary_directory() -> "tempfile.TemporaryDirectory[str]":
+    try:
+        return tempfile.TemporaryDirectory(prefix="llm-schema-registry-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise StoreUnavailableError(
+            "A store in memory needs a temporary directory that can be written to: set TMPDIR to one."
+        ) from error
+
+
+def _open_both(path: str, durable: bool, patience: float) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    writer = open_for_writing(path, durable=durable, patience=patience)
+    try:
+        return writer, connect(path, writes=False)
+    except sqlite3.Error as error:
+        writer.close()
+        fail(error)
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    connection.execute("COMMIT")
+
+
+def _close_all(connections: Iterable[sqlite3.Connection]) -> None:
+    for connection in connections:
+        connection.close()

@@ -1,0 +1,57 @@
+"""A transaction on SQLite."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from llm_schema_registry.store.rows import Row, Value
+from llm_schema_registry.store.sqlite.connection import fail, run
+from llm_schema_registry.store.sqlite.reading import SqliteReads
+from llm_schema_registry.store.sqlite.scanning import read_in_pages
+from llm_schema_registry.store.store import StoreUnavailableError
+from llm_schema_registry.store.writing import SqlTransaction
+
+_T = TypeVar("_T")
+
+
+class SqliteTransaction(SqliteReads, SqlTransaction):
+    """Reads and writes on the one writing connection while it holds the write lock of the file."""
+
+    __slots__ = ("_thread", "_writer")
+
+    def __init__(self, writer: sqlite3.Connection, thread: Executor, revision: int, actor: str, at: int) -> None:
+        """Begins to write on a connection that has begun a transaction; `thread` is where its waiting is done."""
+        super().__init__(revision, actor, at)
+        self._writer: sqlite3.Connection | None = writer
+        self._thread = thread
+
+    def end(self) -> None:
+        """Lets go of the connection: nothing can be done through this transaction any more."""
+        self._writer = None
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._writer is None:
+            raise StoreUnavailableError("The transaction has ended: its block was left, or a write in it failed.")
+        return self._writer
+
+    async def _in_pages(self, decode: Callable[[Row], _T], statement: str, *values: Value) -> list[_T]:
+        return await read_in_pages(self._thread, self._connection(), decode, statement, values)
+
+    async def _run(self, statement: str, *values: Value) -> None:
+        try:
+            run(self._connection(), statement, values)
+        except sqlite3.Error as error:
+            # SQLite may have rolled back by itself: whatever came next would be committed alone.
+            self.end()
+            fail(error)
+        except OverflowError as error:
+            self.end()
+            raise ValueError("A number is larger than the store can hold") from error
+        except UnicodeEncodeError:
+            self.end()
+            raise
+
+    async def _run_each(self, statement: str, rows: Iterable[tuple[Value, ...]]) -> None:
+        for values in rows:
+            await self._run(statement, *values)
