@@ -1,8 +1,7 @@
-"""Apache Avro."""
+"""Apache Avro: parsing, canonical texts, compatibility, payloads and outlines, without I/O."""
 
-from llm_schema_registry.formats.avro.compatibility import compare
-from llm_schema_registry.formats.avro.differences import describe
-from llm_schema_registry.formats.avro.parsing import parse
+from llm_schema_registry.formats.avro.format import FORMAT, AvroFormat
+from llm_schema_registry.formats.avro.payload import AvroValidator, InvalidPayloadError
 from llm_schema_registry.formats.avro.schema import AvroSchema
 
-__all__ = ["AvroSchema", "compare", "describe", "parse"]
+__all__ = ["FORMAT", "AvroFormat", "AvroSchema", "AvroValidator", "InvalidPayloadError"]

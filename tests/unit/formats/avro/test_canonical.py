@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from llm_schema_registry.formats import Dependency, InvalidSchemaError
-from llm_schema_registry.formats.avro import parse
+from llm_schema_registry.formats.avro import FORMAT
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "avro"
 ROWS = json.loads((VECTORS / "canonical.json").read_text())
@@ -22,7 +22,7 @@ def guid(text):
 
 def parsed(row):
     dependencies = [Dependency(f"reference-{index}", text) for index, text in enumerate(row["references"])]
-    return parse(row["schema"], dependencies, strict=row["strict"])
+    return FORMAT.parse(row["schema"], dependencies, strict=row["strict"])
 
 
 @pytest.mark.parametrize("row", VALID)

@@ -1,0 +1,71 @@
+"""The Avro format as one object."""
+
+from collections.abc import Mapping, Sequence
+
+from llm_schema_registry.budget import Budget
+from llm_schema_registry.formats.avro import compatibility, differences, parsing
+from llm_schema_registry.formats.avro.outline import outline
+from llm_schema_registry.formats.avro.payload import AvroValidator
+from llm_schema_registry.formats.avro.schema import AvroSchema
+from llm_schema_registry.formats.format import (
+    Dependency,
+    Difference,
+    DifferenceType,
+    OutlineField,
+    ParsedSchema,
+    SchemaType,
+)
+
+
+class AvroFormat:
+    """Fulfils `Format` for Apache Avro."""
+
+    @property
+    def schema_type(self) -> SchemaType:
+        """`AVRO`."""
+        return SchemaType.AVRO
+
+    @property
+    def difference_types(self) -> Mapping[str, DifferenceType]:
+        """The table of differences, by name."""
+        return differences.DIFFERENCE_TYPES
+
+    def parse(
+        self,
+        text: str,
+        dependencies: Sequence[Dependency] = (),
+        *,
+        strict: bool = True,
+        budget: Budget | None = None,
+    ) -> AvroSchema:
+        """Parses a schema; see `parsing.parse`."""
+        return parsing.parse(text, dependencies, strict=strict, budget=budget)
+
+    def equivalent(self, one: ParsedSchema, other: ParsedSchema) -> bool:
+        """Whether the canonical texts are equal with references written out."""
+        return _avro(one).resolved == _avro(other).resolved
+
+    def compare(self, reader: ParsedSchema, writer: ParsedSchema, *, budget: Budget | None = None) -> list[Difference]:
+        """Why `reader` cannot read what `writer` wrote; see `compatibility.compare`."""
+        return compatibility.compare(_avro(reader), _avro(writer), budget=budget)
+
+    def describe(self, difference: Difference, reader: str, writer: str) -> str:
+        """One difference in the Confluent registry's words."""
+        return differences.describe(difference, reader, writer)
+
+    def validator(self, schema: ParsedSchema) -> AvroValidator:
+        """The payload validator of a schema; it also encodes and decodes."""
+        return AvroValidator(_avro(schema))
+
+    def outline(self, schema: ParsedSchema) -> list[OutlineField]:
+        """The field tree with `confluent:tags`."""
+        return outline(_avro(schema).root)
+
+
+def _avro(schema: ParsedSchema) -> AvroSchema:
+    if not isinstance(schema, AvroSchema):
+        raise TypeError(f"an Avro schema is needed here, not {type(schema).__name__}")
+    return schema
+
+
+FORMAT = AvroFormat()
