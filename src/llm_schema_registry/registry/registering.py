@@ -17,6 +17,7 @@ from llm_schema_registry.contracts import (
     merge_rule_sets,
     without_version_marker,
 )
+from llm_schema_registry.formats import InvalidSchemaError
 from llm_schema_registry.registry.candidates import Candidate, SchemaRequest, prepare, schema_type_of
 from llm_schema_registry.registry.checking import check_against, refusal, versions_that_count
 from llm_schema_registry.registry.configuring import Config, effective_config, scopes_above
@@ -50,8 +51,14 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decision:
-    """What is to be written, provided that none of `scopes` has been touched since the decision was made."""
+class Decision:
+    """What is to be written, provided that none of `scopes` has been touched since the decision was made.
+
+    Attributes:
+        version: the version to be, its schema id still open (0) unless it was brought along.
+        content: the content to be, likewise.
+        scopes: every scope whose facts were read for the decision.
+    """
 
     version: Version
     content: StoredSchema
@@ -85,24 +92,25 @@ async def register(
             OPERATION_NOT_PERMITTED, SCHEMA_TOO_LARGE, BUDGET_EXCEEDED.
     """
     check_subject(subject)
-    request = _checked(request)
+    request = checked(request)
     store = registry.store
     for _ in range(_OPTIMISTIC_ATTEMPTS):
         seen = await store.revision()
-        decision = await _decide(registry, store, subject, request, normalize, force)
+        decision = await decide(registry, store, subject, request, normalize, force)
         if isinstance(decision, Registered):
             return decision
         async with store.transaction(actor) as transaction:
             if await transaction.touched(decision.scopes) <= seen:
-                return await _write(transaction, decision)
+                return await write(transaction, decision)
     async with store.transaction(actor) as transaction:
-        decision = await _decide(registry, transaction, subject, request, normalize, force)
+        decision = await decide(registry, transaction, subject, request, normalize, force)
         if isinstance(decision, Registered):
             return decision
-        return await _write(transaction, decision)
+        return await write(transaction, decision)
 
 
-def _checked(request: SchemaRequest) -> SchemaRequest:
+def checked(request: SchemaRequest) -> SchemaRequest:
+    """The request with the defaults of its rules written out; raises for ids, versions and rule sets that are off."""
     if request.id is not None and not 0 <= request.id <= MAX_ID:
         raise RegistryError(
             ErrorCode.INVALID_SCHEMA, message=f"Invalid schema id {request.id}: allowed are 1 to 2^31-1"
@@ -118,14 +126,18 @@ def _checked(request: SchemaRequest) -> SchemaRequest:
     return msgspec.structs.replace(request, rule_set=request.rule_set.materialised())
 
 
-async def _decide(
+async def decide(
     registry: Registry,
     reads: Reads,
     subject: Subject,
     request: SchemaRequest,
     normalize: bool | None,
     force: bool,
-) -> Registered | _Decision:
+) -> Registered | Decision:
+    """What registering means now: the version that already holds the schema, or what is to be written.
+
+    Args and errors as for `register`; `reads` may be a transaction, whose own writes then count.
+    """
     config = await effective_config(registry, reads, subject)
     mode = await effective_mode(reads, subject)
     everything = await reads.versions(subject)
@@ -165,7 +177,7 @@ async def _decide(
         if not verdict.compatible:
             raise refusal(subject, verdict)
     content = _content(registry, subject, candidate, metadata, rule_set)
-    return _Decision(
+    return Decision(
         version=Version(subject=subject, version=number, schema_id=0, registered_at=content.created_at),
         content=content,
         scopes=(*scopes_above(subject), *_referenced(content)),
@@ -174,22 +186,10 @@ async def _decide(
 
 async def _decide_import(
     registry: Registry, reads: Reads, subject: Subject, request: SchemaRequest, versions: Sequence[Version]
-) -> Registered | _Decision:
-    """In IMPORT mode a schema is taken as it is, with the id and version it brings (reference 2.6)."""
+) -> Registered | Decision:
+    """In IMPORT mode a schema is taken with the id and version it brings, unchecked (reference 2.6)."""
     number = request.version if request.version and request.version > 0 else _next_version(versions)
-    content = StoredSchema(
-        context=subject.context,
-        schema_id=request.id or 0,
-        guid=guid_of(request.schema or "", request.references or (), request.metadata, request.rule_set),
-        schema_type=schema_type_of(request),
-        text=request.schema or "",
-        references=tuple(request.references or ()),
-        metadata=request.metadata,
-        rule_set=request.rule_set,
-        created_at=registry.clock(),
-    )
-    if not content.text:
-        raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
+    content = await _imported(registry, reads, subject, request)
     stored = await reads.schema(subject.context, content.schema_id)
     if stored is not None and stored.guid != content.guid:
         message = (
@@ -205,14 +205,39 @@ async def _decide_import(
                 return Registered(version, stored or content, created=False)
             message = f"Overwrite version {number} of subject {subject} with another schema is not permitted."
             raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
-    return _Decision(
+    return Decision(
         version=Version(subject=subject, version=number, schema_id=content.schema_id, registered_at=content.created_at),
         content=content,
         scopes=scopes_above(subject),
     )
 
 
-async def _write(transaction: Transaction, decision: _Decision) -> Registered:
+async def _imported(registry: Registry, reads: Reads, subject: Subject, request: SchemaRequest) -> StoredSchema:
+    """The content an import brings: in canonical form if it can be read at all, else as it was sent."""
+    if not request.schema:
+        raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
+    schema_type = schema_type_of(request)
+    references = tuple(request.references or ())
+    try:
+        dependencies = await registry.schemas.dependencies(reads, references, subject.context, deleted=True)
+        text = registry.schemas.parse(schema_type, request.schema, dependencies, strict=False).canonical
+    except InvalidSchemaError:
+        text = request.schema
+    return StoredSchema(
+        context=subject.context,
+        schema_id=request.id or 0,
+        guid=guid_of(text, references, request.metadata, request.rule_set),
+        schema_type=schema_type,
+        text=text,
+        references=references,
+        metadata=request.metadata,
+        rule_set=request.rule_set,
+        created_at=registry.clock(),
+    )
+
+
+async def write(transaction: Transaction, decision: Decision) -> Registered:
+    """Writes a decision that still holds; known content keeps its id, new content gets the context's next."""
     subject = decision.version.subject
     wanted = decision.content
     content = next(
