@@ -51,7 +51,10 @@ def compare(reader: AvroSchema, writer: AvroSchema, *, budget: Budget | None = N
         BudgetExceededError: too many pairs of types, or too long a chain of them.
     """
     comparison = _Comparison(budget or Budget(what="The compatibility check"))
-    comparison.collect(reader.root, writer.root, "")
+    try:
+        comparison.collect(reader.root, writer.root, "")
+    except RecursionError:
+        raise BudgetExceededError("The compatibility check") from None
     return comparison.found
 
 

@@ -14,7 +14,7 @@ from llm_schema_registry.formats.avro.jsontext import JsonTextError, read_json, 
 from llm_schema_registry.formats.avro.model import Named
 from llm_schema_registry.formats.avro.problems import FIXES, invalid
 from llm_schema_registry.formats.avro.reading import Reader
-from llm_schema_registry.formats.avro.resolving import alike, check_depth, resolve
+from llm_schema_registry.formats.avro.resolving import alike, check_depth, check_unions, resolve
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
 
@@ -67,6 +67,7 @@ def _parse_one(
     for again, first, path in reader.redefinitions:
         if not alike(again, first, budget):
             raise invalid("avro.REDEFINED_TYPE", f"Can't redefine: {first.full_name}", path)
+    check_unions(reader)
     check_depth(root)
     if strict:
         _check_defaults(reader, budget)

@@ -67,6 +67,7 @@ class Reader:
         types: all named types by full name, growing while reading.
         defaults: the fields with a default, with the path of the default.
         redefinitions: types whose name was taken, with the type that has it and the path; legal if both are alike.
+        unions: the unions with their paths.
         unresolved: whether names are left to be filled in.
     """
 
@@ -74,6 +75,7 @@ class Reader:
         self.types = dict(known)
         self.defaults: list[tuple[Field, str]] = []
         self.redefinitions: list[tuple[Named, Named, str]] = []
+        self.unions: list[tuple[Union, str]] = []
         self.unresolved = False
         self._strict = strict
         self._budget = budget
@@ -120,16 +122,13 @@ class Reader:
 
     def _union(self, node: list[Any], namespace: str | None, path: str) -> AvroType:
         branches = [self.read(branch, namespace, f"{path}/{index}") for index, branch in enumerate(node)]
-        seen = set()
         for index, branch in enumerate(branches):
             if isinstance(branch, Union):
                 text = written(node)
                 raise invalid("avro.INVALID_UNION", f"Nested union: {text}", f"{path}/{index}")
-            if branch.branch_name in seen:
-                message = f"Duplicate in union:{branch.branch_name}"
-                raise invalid("avro.INVALID_UNION", message, f"{path}/{index}")
-            seen.add(branch.branch_name)
-        return Union("union", {}, branches)
+        union = Union("union", {}, branches)
+        self.unions.append((union, path))
+        return union
 
     def _array(self, node: _Node, namespace: str | None, path: str) -> AvroType:
         if "items" not in node:

@@ -77,6 +77,17 @@ def check_depth(root: AvroType) -> None:
         pending.extend((child, inner) for child in reversed(list(node.children())))
 
 
+def check_unions(reader: Reader) -> None:
+    """Refuses unions that have two branches of one name, which a reader could not tell apart."""
+    for union, path in reader.unions:
+        seen = set()
+        for index, branch in enumerate(union.branches):
+            if branch.branch_name in seen:
+                message = f"Duplicate in union:{branch.branch_name}"
+                raise invalid("avro.INVALID_UNION", message, f"{path}/{index}")
+            seen.add(branch.branch_name)
+
+
 def alike(one: AvroType, other: AvroType, budget: Budget) -> bool:
     """Whether two types are equal as Apache Avro's `Schema.equals` sees it: all but `doc` and `aliases` counts."""
     return _alike(one, other, budget, set())

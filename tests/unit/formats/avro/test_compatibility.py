@@ -1,20 +1,96 @@
-"""Compatibility against the verdicts and texts of the reference implementation."""
+"""Compatibility: the verdicts and texts of the reference implementation, and our own vectors."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.formats import Dependency, Impact
 from llm_schema_registry.formats.avro import FORMAT
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "avro"
 REFERENCE = json.loads((VECTORS / "reference_compatibility.json").read_text())
+OWN = json.loads((VECTORS / "compatibility.json").read_text())
+EVOLUTION = json.loads((VECTORS / "evolution" / "expected.json").read_text())
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row["description"]) for row in REFERENCE])
+def by_description(rows):
+    return [pytest.param(row, id=row["description"]) for row in rows]
+
+
+@pytest.mark.parametrize("row", by_description(REFERENCE))
 def test_differences_are_those_of_the_reference(row):
     found = FORMAT.compare(FORMAT.parse(row["reader"]), FORMAT.parse(row["writer"]))
     expected = [(item["type"], item["location"], item["message"]) for item in row["incompatibilities"]]
     assert [(item.type.name, item.path, item.detail) for item in found] == expected
     assert [FORMAT.describe(item, "new", "old") for item in found] == row["messages"]
     assert (not found) == row["compatible"]
+
+
+@pytest.mark.parametrize("row", by_description(OWN))
+def test_differences_of_own_vectors(row):
+    dependencies = [Dependency(item["name"], json.dumps(item)) for item in row.get("dependencies", [])]
+    reader = FORMAT.parse(json.dumps(row["reader"]), dependencies)
+    writer = FORMAT.parse(json.dumps(row["writer"]))
+    found = FORMAT.compare(reader, writer)
+    assert [{"type": item.type.name, "path": item.path} for item in found] == row["expected"]
+    assert FORMAT.compare(writer, writer) == []
+
+
+def test_own_vectors_cover_every_type():
+    used = {item["type"] for row in OWN for item in row["expected"]}
+    assert used == set(FORMAT.difference_types)
+
+
+@pytest.mark.parametrize(("variant", "verdicts"), EVOLUTION["verdicts"].items())
+def test_evolution_of_a_real_schema(variant, verdicts):
+    old, new = (FORMAT.parse((VECTORS / "evolution" / name).read_text()) for name in (EVOLUTION["base"], variant))
+    backward, forward = not FORMAT.compare(new, old), not FORMAT.compare(old, new)
+    assert {"BACKWARD": backward, "FORWARD": forward, "FULL": backward and forward} == verdicts
+
+
+def test_every_type_of_difference_says_why_and_what_to_do():
+    for name, kind in FORMAT.difference_types.items():
+        assert kind.name == name
+        assert kind.impact is Impact.INCOMPATIBLE
+        assert kind.why.endswith(".")
+        assert kind.fix.endswith(".")
+
+
+def test_a_difference_shows_both_sides():
+    reader = FORMAT.parse('{"type":"record","name":"R","fields":[{"name":"a","type":["null","int"]}]}')
+    writer = FORMAT.parse(
+        '{"type":"record","name":"R","fields":[{"name":"a","type":["null",{"type":"array","items":"long"}]}]}'
+    )
+    (found,) = FORMAT.compare(reader, writer)
+    assert (found.reader, found.writer) == ("union<null, int>", "array<long>")
+
+
+def test_sides_are_named_as_the_caller_says():
+    (found,) = FORMAT.compare(FORMAT.parse('"int"'), FORMAT.parse('"long"'))
+    text = FORMAT.describe(found, "old", "new")
+    assert "in the old schema does not match with the new schema" in text
+
+
+def ring(length):
+    """A recursive schema whose cycle has `length` different records."""
+    inner = '"n0.R"'
+    for index in reversed(range(length)):
+        fields = f'[{{"name":"f","type":["null",{inner}]}}]'
+        inner = f'{{"type":"record","name":"R","namespace":"n{index}","fields":{fields}}}'
+    return FORMAT.parse(inner)
+
+
+def test_recursion_of_different_periods_ends():
+    assert FORMAT.compare(ring(5), ring(7)) == []
+    with pytest.raises(BudgetExceededError):
+        FORMAT.compare(ring(37), ring(41))
+
+
+def test_the_budget_bounds_the_work():
+    branches = ",".join(f'{{"type":"record","name":"R{n}","fields":[]}}' for n in range(200))
+    reader, writer = FORMAT.parse(f"[{branches}]"), FORMAT.parse(f"[{branches.replace('R', 'S')}]")
+    with pytest.raises(BudgetExceededError):
+        FORMAT.compare(reader, writer, budget=Budget(1000, "The check"))
+    assert len(FORMAT.compare(reader, writer)) == 200
