@@ -1,4 +1,4 @@
-"""Answers that may be long: searched for in a thread and read page by page, so that the event loop goes on meanwhile."""
+"""Long answers: searched for in a thread and read page by page, so that the event loop goes on meanwhile."""
 
 import asyncio
 import contextlib

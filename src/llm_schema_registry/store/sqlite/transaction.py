@@ -31,7 +31,8 @@ class SqliteTransaction(SqliteReads, SqlTransaction):
         self._writer = None
 
     def _connection(self) -> sqlite3.Connection:
-        if self._writer is None:
+        # After some failures SQLite rolls back by itself, and what came next would be committed alone.
+        if self._writer is None or not self._writer.in_transaction:
             raise StoreUnavailableError("The transaction has ended: its block was left, or a write in it failed.")
         return self._writer
 
@@ -42,7 +43,6 @@ class SqliteTransaction(SqliteReads, SqlTransaction):
         try:
             run(self._connection(), statement, values)
         except sqlite3.Error as error:
-            # SQLite may have rolled back by itself: whatever came next would be committed alone.
             self.end()
             fail(error)
         except OverflowError as error:

@@ -78,7 +78,7 @@ CREATE TABLE versions (
 );
 CREATE UNIQUE INDEX versions_current ON versions (context, subject, version) WHERE until IS NULL;
 CREATE INDEX versions_of_schema ON versions (context, schema_id, subject, version) WHERE until IS NULL;
--- Lists leave drafts out; subjects are listed from this index alone.
+-- Lists leave drafts out.
 CREATE INDEX versions_listed ON versions (context, subject, version, deleted)
     WHERE until IS NULL AND state <> 'DRAFT';
 -- The latest version is the first entry of its subject.
