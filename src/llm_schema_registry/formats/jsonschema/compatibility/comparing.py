@@ -1,0 +1,71 @@
+"""The comparison of two parsed JSON Schemas: the rules of all kinds, put together."""
+
+from types import MappingProxyType
+from typing import Any
+
+from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.findings import shortened
+from llm_schema_registry.formats.format import Difference, Impact
+from llm_schema_registry.formats.jsonschema.canonical import canonical_text
+from llm_schema_registry.formats.jsonschema.compatibility.combined import compare_combined, compare_not
+from llm_schema_registry.formats.jsonschema.compatibility.containers import compare_arrays, compare_objects
+from llm_schema_registry.formats.jsonschema.compatibility.scalars import (
+    compare_constants,
+    compare_enums,
+    compare_numbers,
+    compare_strings,
+)
+from llm_schema_registry.formats.jsonschema.compatibility.walk import Rule, Walk
+from llm_schema_registry.formats.jsonschema.differences import DIFFERENCE_TYPES
+from llm_schema_registry.formats.jsonschema.model import Kind, Node
+
+_RULES: MappingProxyType[Kind, Rule] = MappingProxyType(
+    {
+        Kind.STRING: compare_strings,
+        Kind.NUMBER: compare_numbers,
+        Kind.OBJECT: compare_objects,
+        Kind.ARRAY: compare_arrays,
+        Kind.ENUM: compare_enums,
+        Kind.CONST: compare_constants,
+        Kind.COMBINED: compare_combined,
+        Kind.NOT: compare_not,
+    }
+)
+_STRICT = frozenset({Impact.COMPATIBLE})
+_LENIENT = frozenset({Impact.COMPATIBLE, Impact.LENIENT})
+_WORK = "The compatibility check"
+
+
+def compare(writer: Node, reader: Node, *, lenient: bool = False, budget: Budget | None = None) -> list[Difference]:
+    """All differences between two models that matter for reading with `reader` what `writer` wrote.
+
+    Args:
+        writer: the model of the schema the data was written with.
+        reader: the model of the schema it is read with.
+        lenient: which branches of combined schemas count as compatible partners: those under STRICT, or under LENIENT.
+        budget: bounds the work.
+
+    Raises:
+        BudgetExceededError: too much work, or references nested too deeply.
+    """
+    walk = Walk(_RULES, _LENIENT if lenient else _STRICT, budget or Budget(what=_WORK))
+    try:
+        found = walk.run(writer, reader)
+    except RecursionError:
+        raise BudgetExceededError(_WORK) from None
+    return [
+        Difference(
+            DIFFERENCE_TYPES[name],
+            "#/" if path == "#" else path,
+            detail,
+            reader=_text(after),
+            writer=_text(before),
+        )
+        for name, path, detail, before, after in found
+    ]
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return shortened(value if isinstance(value, str) else canonical_text(value))

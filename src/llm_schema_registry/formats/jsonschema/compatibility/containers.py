@@ -1,0 +1,177 @@
+"""Comparing objects and arrays."""
+
+from collections.abc import Mapping
+
+from llm_schema_registry.formats.jsonschema.compatibility.content_model import (
+    COVERED,
+    ITEM_ADDED,
+    PROPERTY_ADDED,
+    REMOVED,
+    Added,
+    ContentModel,
+    of_items,
+    of_property,
+    openness,
+)
+from llm_schema_registry.formats.jsonschema.compatibility.scalars import compare_limits, note_narrowed_type
+from llm_schema_registry.formats.jsonschema.compatibility.walk import Walk
+from llm_schema_registry.formats.jsonschema.model import MISSING, ArrayNode, Kind, Node, ObjectNode, resolved
+
+_OBJECT_LIMITS = (
+    ("max_properties", "maxProperties", "MAX_PROPERTIES"),
+    ("min_properties", "minProperties", "MIN_PROPERTIES"),
+)
+_ARRAY_LIMITS = (("max_items", "maxItems", "MAX_ITEMS"), ("min_items", "minItems", "MIN_ITEMS"))
+_CONTAINS_LIMITS = (
+    ("max_contains", "maxContains", "MAX_CONTAINS"),
+    ("min_contains", "minContains", "MIN_CONTAINS"),
+)
+
+
+def _has_default(node: Node) -> bool:
+    return node.default is not MISSING or resolved(node).default is not MISSING
+
+
+def compare_objects(walk: Walk, writer: ObjectNode, reader: ObjectNode, path: str) -> None:
+    """Notes how two objects differ; the schemas of `patternProperties` and `propertyNames` are not compared."""
+    note_narrowed_type(walk, writer, reader, path)
+    _compare_required(walk, writer, reader, path)
+    _compare_properties(walk, writer, reader, path)
+    _compare_dependencies(walk, writer, reader, path)
+    _compare_rest(walk, "ADDITIONAL_PROPERTIES", writer.additional, reader.additional, f"{path}/additionalProperties")
+    _compare_rest(
+        walk, "UNEVALUATED_PROPERTIES", writer.unevaluated, reader.unevaluated, f"{path}/unevaluatedProperties"
+    )
+    compare_limits(walk, writer, reader, path, _OBJECT_LIMITS)
+
+
+def _compare_required(walk: Walk, writer: ObjectNode, reader: ObjectNode, path: str) -> None:
+    """Notes the flag's changes on properties of both sides; an added property's flag is part of its addition."""
+    before, after = writer.required_properties, reader.required_properties
+    if before == after:
+        return
+    for name in sorted(before ^ after):
+        property_after = reader.properties.get(name)
+        declared_before = name in writer.properties
+        if name in before:
+            if declared_before and property_after is not None:
+                walk.add("REQUIRED_ATTRIBUTE_REMOVED", f"{path}/required/{name}")
+        elif property_after is None:
+            walk.add("REQUIRED_ATTRIBUTE_ADDED", f"{path}/required/{name}", detail=name)
+        elif declared_before:
+            defaulted = _has_default(property_after)
+            kind = "REQUIRED_ATTRIBUTE_WITH_DEFAULT_ADDED" if defaulted else "REQUIRED_ATTRIBUTE_ADDED"
+            walk.add(kind, f"{path}/required/{name}", detail=name)
+
+
+def _compare_properties(walk: Walk, writer: ObjectNode, reader: ObjectNode, path: str) -> None:
+    before, after = writer.properties, reader.properties
+    for name, node in before.items():
+        place = f"{path}/properties/{name}"
+        other = after.get(name)
+        if other is not None:
+            walk.compare(node, other, place)
+        else:
+            model, covering = of_property(reader, name)
+            _note_removed(walk, "PROPERTY", node, model, covering, place)
+    for name, node in after.items():
+        if name not in before:
+            _note_added_property(walk, writer, reader, name, node, f"{path}/properties/{name}")
+
+
+def _note_removed(walk: Walk, what: str, node: Node, model: ContentModel, covering: Node | None, path: str) -> None:
+    if covering is not None:
+        _note_coverage(walk, what, "REMOVED", node, covering, path)
+    else:
+        walk.add(REMOVED[model, resolved(node).kind is Kind.FALSE].format(what=what), path)
+
+
+def _note_coverage(walk: Walk, what: str, change: str, writer: Node, reader: Node, path: str) -> None:
+    found, broken = walk.trial(writer, reader, path)
+    walk.extend(found, broken)
+    walk.add(COVERED[not broken].format(what=what, change=change), path)
+
+
+def _note_added_property(walk: Walk, writer: ObjectNode, reader: ObjectNode, name: str, node: Node, path: str) -> None:
+    model, covering = of_property(writer, name)
+    if covering is not None:
+        _note_coverage(walk, "PROPERTY", "ADDED", covering, node, path)
+    if name in reader.required_properties and name not in writer.required_properties:
+        added = Added.DEFAULTED if _has_default(node) else Added.REQUIRED
+    else:
+        added = Added.EMPTY if resolved(node).kind is Kind.EMPTY else Added.OPTIONAL
+    walk.add(PROPERTY_ADDED[model, added], path, detail=openness(writer) if model is ContentModel.OPEN else "")
+
+
+def _compare_dependencies(walk: Walk, writer: ObjectNode, reader: ObjectNode, path: str) -> None:
+    arrays, others = writer.dependent_required, reader.dependent_required
+    for name in _union(arrays, others):
+        place = f"{path}/dependencies/{name}"
+        before, after = arrays.get(name), others.get(name)
+        if before is None or after is None:
+            walk.add(f"DEPENDENCY_ARRAY_{'ADDED' if before is None else 'REMOVED'}", place)
+        elif before != after:
+            change = "EXTENDED" if before < after else "NARROWED" if after < before else "CHANGED"
+            walk.add(f"DEPENDENCY_ARRAY_{change}", place, sorted(before), sorted(after))
+    schemas, other_schemas = writer.dependent_schemas, reader.dependent_schemas
+    for name in _union(schemas, other_schemas):
+        place = f"{path}/dependencies/{name}"
+        old, new = schemas.get(name), other_schemas.get(name)
+        if old is None or new is None:
+            walk.add(f"DEPENDENCY_SCHEMA_{'ADDED' if old is None else 'REMOVED'}", place)
+        else:
+            walk.compare(old, new, place)
+
+
+def _union(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """The keys of both, in order."""
+    return [*before, *(key for key in after if key not in before)]
+
+
+def _compare_rest(walk: Walk, name: str, before: Node | bool | None, after: Node | bool | None, path: str) -> None:
+    """Notes the change of a keyword that speaks of everything undeclared; absent is the same as `true`."""
+    if (before is False) != (after is False):
+        walk.add(f"{name}_{'ADDED' if before is False else 'REMOVED'}", path)
+        return
+    old, new = (before if isinstance(before, Node) else None), (after if isinstance(after, Node) else None)
+    if old is not None and new is not None:
+        walk.compare(old, new, path)
+    elif old is not new:
+        walk.add(f"{name}_{'NARROWED' if old is None else 'EXTENDED'}", path)
+
+
+def compare_arrays(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) -> None:
+    """Notes how two arrays differ; the schema of `contains` is not compared."""
+    note_narrowed_type(walk, writer, reader, path)
+    walk.compare(writer.items, reader.items, f"{path}/items")
+    _compare_tuples(walk, writer, reader, path)
+    _compare_rest(walk, "ADDITIONAL_ITEMS", writer.additional, reader.additional, f"{path}/additionalItems")
+    _compare_rest(walk, "UNEVALUATED_ITEMS", writer.unevaluated, reader.unevaluated, f"{path}/unevaluatedItems")
+    compare_limits(walk, writer, reader, path, _ARRAY_LIMITS)
+    compare_limits(walk, writer, reader, path, _CONTAINS_LIMITS)
+    if reader.contains and not writer.contains and reader.min_contains is None:
+        # `contains` alone demands at least one such item.
+        walk.add("MIN_CONTAINS_ADDED", f"{path}/contains", None, 1)
+    if writer.unique != reader.unique:
+        walk.add(f"UNIQUE_ITEMS_{'ADDED' if reader.unique else 'REMOVED'}", f"{path}/uniqueItems")
+
+
+def _compare_tuples(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) -> None:
+    before, after = writer.prefix or [], reader.prefix or []
+    for index, (node, other) in enumerate(zip(before, after, strict=False)):
+        walk.compare(node, other, f"{path}/items/{index}")
+    if len(before) > len(after):
+        model, covering = of_items(reader)
+        for index in range(len(after), len(before)):
+            _note_removed(walk, "ITEM", before[index], model, covering, f"{path}/items/{index}")
+    elif len(after) > len(before):
+        model, covering = of_items(writer)
+        for index in range(len(before), len(after)):
+            _note_added_item(walk, after[index], model, covering, f"{path}/items/{index}")
+
+
+def _note_added_item(walk: Walk, node: Node, model: ContentModel, covering: Node | None, path: str) -> None:
+    if covering is not None:
+        _note_coverage(walk, "ITEM", "ADDED", covering, node, path)
+    else:
+        walk.add(ITEM_ADDED[model, resolved(node).kind is Kind.EMPTY], path)

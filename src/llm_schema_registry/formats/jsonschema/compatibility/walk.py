@@ -1,0 +1,197 @@
+"""Walking two models side by side: the frame in which every rule of comparison runs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llm_schema_registry.budget import Budget
+from llm_schema_registry.formats.format import Impact
+from llm_schema_registry.formats.jsonschema.differences import DIFFERENCE_TYPES
+from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Kind, Node, resolved
+
+Found = tuple[str, str, str, Any, Any]
+"""A difference on the way: its type's name, path, detail, writer's and reader's value."""
+
+Rule = Callable[["Walk", Any, Any, str], None]
+"""Adds the differences of two nodes of one kind."""
+
+_COMPOUND = frozenset({Kind.OBJECT, Kind.ARRAY, Kind.COMBINED, Kind.NOT})
+_ANNOTATIONS = (
+    ("id", "ID_CHANGED"),
+    ("title", "TITLE_CHANGED"),
+    ("description", "DESCRIPTION_CHANGED"),
+    ("default", "DEFAULT_CHANGED"),
+)
+# Repeating a difference at another path costs this much of the budget: a few references can multiply paths.
+_REPEAT_COST = 8
+
+
+class Walk:
+    """One comparison of two models.
+
+    Recursive schemas are compared as a greatest fixed point, memorised by pairs of nodes: a pair that is met again
+    while it is being compared counts as compatible; if it then proves incompatible, everything is compared once more
+    with that knowledge, until no assumption is refuted.
+
+    Args:
+        rules: the rule of each kind that has constraints of its own.
+        accepted: the impacts that count as compatible when a branch is tried.
+        budget: bounds the work.
+
+    Attributes:
+        found: the differences so far.
+        broken: how many of them are not accepted.
+    """
+
+    __slots__ = (
+        "_accepted",
+        "_active",
+        "_assumed",
+        "_dirty",
+        "_memo",
+        "_refuted",
+        "_rules",
+        "broken",
+        "budget",
+        "found",
+    )
+
+    def __init__(self, rules: Mapping[Kind, Rule], accepted: frozenset[Impact], budget: Budget) -> None:
+        self._rules = rules
+        self._accepted = frozenset(name for name, row in DIFFERENCE_TYPES.items() if row.impact in accepted)
+        self.budget = budget
+        self.found: list[Found] = []
+        self.broken = 0
+        self._memo: dict[tuple[int, int], tuple[str, list[Found], int]] = {}
+        self._active: set[tuple[int, int]] = set()
+        self._assumed: set[tuple[int, int]] = set()
+        self._refuted: set[tuple[int, int]] = set()
+        self._dirty = False
+
+    def run(self, writer: Node, reader: Node) -> list[Found]:
+        """All differences of two models."""
+        while True:
+            self._dirty = False
+            self.compare(writer, reader, "#")
+            if not self._dirty:
+                return self.found
+            self.found, self.broken = [], 0
+            self._memo.clear()
+            self._assumed.clear()
+
+    def add(self, name: str, path: str, writer: Any = None, reader: Any = None, detail: str = "") -> None:
+        """Notes a difference."""
+        self.found.append((name, path, detail, writer, reader))
+        if name not in self._accepted:
+            self.broken += 1
+
+    def extend(self, found: list[Found], broken: int) -> None:
+        """Notes the differences of a trial."""
+        self.found.extend(found)
+        self.broken += broken
+
+    def trial(self, writer: Node, reader: Node, path: str) -> tuple[list[Found], int]:
+        """Compares without noting: the differences, and how many of them are not accepted."""
+        outer, outer_broken = self.found, self.broken
+        self.found, self.broken = [], 0
+        self.compare(writer, reader, path)
+        result = self.found, self.broken
+        self.found, self.broken = outer, outer_broken
+        return result
+
+    def compare(self, writer: Node | None, reader: Node | None, path: str) -> None:
+        """Notes the differences between two schemas at a path; `None` is no schema."""
+        self.budget.spend()
+        if writer is None or reader is None:
+            if writer is not reader:
+                self.add("SCHEMA_ADDED" if writer is None else "SCHEMA_REMOVED", path)
+            return
+        writer, reader = resolved(writer), resolved(reader)
+        if writer is reader:
+            return
+        if writer.kind not in _COMPOUND or reader.kind not in _COMPOUND:
+            self._compare_nodes(writer, reader, path)
+            return
+        pair = (id(writer), id(reader))
+        known = self._memo.get(pair)
+        if known is not None:
+            self._repeat(*known, path)
+        elif pair not in self._active:
+            self._compare_pair(pair, writer, reader, path)
+        elif pair in self._refuted:
+            self.broken += 1
+        else:
+            self._assumed.add(pair)
+
+    def _compare_pair(self, pair: tuple[int, int], writer: Node, reader: Node, path: str) -> None:
+        outer, outer_broken = self.found, self.broken
+        self.found, self.broken = [], 0
+        self._active.add(pair)
+        self._compare_nodes(writer, reader, path)
+        self._active.discard(pair)
+        found, broken = self.found, self.broken
+        if broken and pair in self._assumed and pair not in self._refuted:
+            self._refuted.add(pair)
+            self._dirty = True
+        self._memo[pair] = (path, found, broken)
+        outer.extend(found)
+        self.found, self.broken = outer, outer_broken + broken
+
+    def _repeat(self, original: str, found: list[Found], broken: int, path: str) -> None:
+        if found:
+            self.budget.spend(_REPEAT_COST * len(found))
+            start = len(original)
+            self.found.extend((name, path + place[start:], *rest) for name, place, *rest in found)
+        self.broken += broken
+
+    def _compare_nodes(self, writer: Node, reader: Node, path: str) -> None:
+        if isinstance(reader, CombinedNode):
+            if not isinstance(writer, CombinedNode) and self._into_combined(writer, reader, path):
+                return
+        elif isinstance(writer, CombinedNode) and self._out_of_combined(writer, reader, path):
+            return
+        if writer.kind is not reader.kind:
+            if writer.kind is Kind.FALSE or reader.kind is Kind.EMPTY:
+                return
+            # As the Confluent registry does: bytes of Kafka Connect may be a string here and a number there.
+            if not (writer.is_connect_bytes and reader.is_connect_bytes):
+                self.add("TYPE_CHANGED", path, _type_name(writer), _type_name(reader))
+            return
+        for attribute, name in _ANNOTATIONS:
+            before, after = getattr(writer, attribute), getattr(reader, attribute)
+            if before is not after and before != after:
+                self.add(name, f"{path}/{attribute}")
+        rule = self._rules.get(writer.kind)
+        if rule is not None:
+            rule(self, writer, reader, path)
+
+    def _into_combined(self, writer: Node, reader: CombinedNode, path: str) -> bool:
+        """Whether one branch of the reader accepts all of the writer, and so says what the difference is."""
+        single = len(reader.branches) == 1
+        if not single and reader.criterion is Criterion.ALL:
+            return False
+        return self._first_accepted(((writer, branch) for branch in reader.branches), path, single, "SUM_TYPE_EXTENDED")
+
+    def _out_of_combined(self, writer: CombinedNode, reader: Node, path: str) -> bool:
+        """Whether the reader accepts all of one branch of the writer that every datum fulfils."""
+        single = len(writer.branches) == 1
+        if not single and writer.criterion is not Criterion.ALL:
+            return False
+        pairs = ((branch, reader) for branch in writer.branches)
+        return self._first_accepted(pairs, path, single, "PRODUCT_TYPE_NARROWED")
+
+    def _first_accepted(self, pairs: Any, path: str, single: bool, name: str) -> bool:
+        for writer, reader in pairs:
+            found, broken = self.trial(writer, reader, path)
+            if not broken:
+                self.found.extend(found)
+                if not single:
+                    self.add(name, path)
+                return True
+        return False
+
+
+def _type_name(node: Node) -> str:
+    if isinstance(node, CombinedNode) and not node.synthetic:
+        return str(node.criterion)
+    declared = node.raw.get("type") if isinstance(node.raw, dict) else None
+    return str(declared) if isinstance(declared, (str, list)) else node.kind.value

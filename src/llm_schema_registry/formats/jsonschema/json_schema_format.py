@@ -1,0 +1,91 @@
+"""The object that fulfils `Format` for JSON Schema."""
+
+from collections.abc import Mapping, Sequence
+
+from llm_schema_registry.budget import Budget
+from llm_schema_registry.formats.format import (
+    Dependency,
+    Difference,
+    DifferenceType,
+    OutlineField,
+    ParsedSchema,
+    PayloadValidator,
+    SchemaType,
+)
+from llm_schema_registry.formats.jsonschema.compatibility import compare
+from llm_schema_registry.formats.jsonschema.differences import DIFFERENCE_TYPES
+from llm_schema_registry.formats.jsonschema.outline import outline
+from llm_schema_registry.formats.jsonschema.parsing import JsonSchema, parse
+from llm_schema_registry.formats.jsonschema.payload import JsonValidator
+
+
+class JsonSchemaFormat:
+    """JSON Schema, drafts 4, 6, 7, 2019-09 and 2020-12."""
+
+    @property
+    def schema_type(self) -> SchemaType:
+        """`JSON`."""
+        return SchemaType.JSON
+
+    @property
+    def difference_types(self) -> Mapping[str, DifferenceType]:
+        """See `differences`."""
+        return DIFFERENCE_TYPES
+
+    def parse(
+        self,
+        text: str,
+        dependencies: Sequence[Dependency] = (),
+        *,
+        strict: bool = True,
+        budget: Budget | None = None,
+    ) -> JsonSchema:
+        """Parses a schema; see `parsing.parse`."""
+        return parse(text, dependencies, strict=strict, budget=budget)
+
+    def equivalent(self, one: ParsedSchema, other: ParsedSchema) -> bool:
+        """Whether the canonical texts are equal and so are those of what they refer to."""
+        return one.canonical == other.canonical and _resolved(one) == _resolved(other)
+
+    def compare(
+        self,
+        reader: ParsedSchema,
+        writer: ParsedSchema,
+        *,
+        lenient: bool = False,
+        budget: Budget | None = None,
+    ) -> list[Difference]:
+        """All differences; see `Format.compare`.
+
+        `lenient` is this format's own: under the policy LENIENT the branches of combined schemas are matched by
+        LENIENT too, so a LENIENT verdict needs `lenient=True`, not only a look at the impacts.
+        """
+        return compare(_own(writer).root, _own(reader).root, lenient=lenient, budget=budget)
+
+    def describe(self, difference: Difference, reader: str, writer: str) -> str:
+        """The Confluent registry's text of a difference, with its unequal quotation marks."""
+        row = difference.type
+        text = row.description.format(reader=reader, writer=writer, path=difference.path, detail=difference.detail)
+        return f'{{errorType:"{row.name}", description:"{text}\'}}'
+
+    def validator(self, schema: ParsedSchema) -> PayloadValidator:
+        """The payload validator; compiled once for each parsed schema."""
+        return JsonValidator(_own(schema))
+
+    def outline(self, schema: ParsedSchema) -> list[OutlineField]:
+        """The field tree; see `outline.outline`."""
+        return outline(_own(schema))
+
+
+def _own(schema: ParsedSchema) -> JsonSchema:
+    if not isinstance(schema, JsonSchema):
+        raise TypeError(f"A JSON Schema was expected, not {schema.schema_type}")
+    return schema
+
+
+def _resolved(schema: ParsedSchema) -> dict[str, str]:
+    return {dependency.name: dependency.text for dependency in _own(schema).dependencies}
+
+
+FORMAT = JsonSchemaFormat()
+"""JSON Schema, as the registry of formats finds it."""
