@@ -1,0 +1,59 @@
+"""`lsr doctor`: is everything as it should be?"""
+
+import typer
+
+from llm_schema_registry.cli.options import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DEFAULT_REGISTRY,
+    DEFAULT_STORE,
+    AsJson,
+    Host,
+    OptionalRegistry,
+    Port,
+    Store,
+)
+from llm_schema_registry.cli.outcomes import ExitCode
+
+
+def doctor(
+    registry: OptionalRegistry = None,
+    host: Host = DEFAULT_HOST,
+    port: Port = DEFAULT_PORT,
+    store: Store = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong, and say the way out.
+
+    Looks at the installation, the clock, the store, the port and the registry.
+
+    Exit 1 if something is wrong. That no registry runs is wrong only if you name one.
+    """
+    from datetime import UTC, datetime
+
+    import msgspec
+
+    from llm_schema_registry.cli import probes
+    from llm_schema_registry.cli.terminal import console
+
+    found = [
+        probes.python(),
+        probes.libraries(),
+        *probes.extras(),
+        probes.clock(datetime.now(UTC)),
+        probes.store(store),
+        probes.port(host, port),
+        probes.reachable(registry or DEFAULT_REGISTRY, asked=registry is not None),
+    ]
+    if as_json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        out = console()
+        styles = {probes.State.GOOD: "good", probes.State.DOUBT: "doubt", probes.State.BAD: "bad"}
+        for probe in found:
+            out.print(f"{probe.state:<5}", style=styles[probe.state], end="")
+            out.print(f"{probe.name}: {probe.detail}")
+            if probe.fix:
+                out.print(f"     fix: {probe.fix}")
+    if any(probe.state is probes.State.BAD for probe in found):
+        raise typer.Exit(ExitCode.FINDINGS)

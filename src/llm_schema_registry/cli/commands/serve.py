@@ -1,0 +1,33 @@
+"""`lsr serve`: run the registry."""
+
+from typing import Annotated
+
+import typer
+
+from llm_schema_registry.cli.options import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE, Host, Port, Store
+from llm_schema_registry.cli.outcomes import CliError
+
+
+def serve(
+    host: Host = DEFAULT_HOST,
+    port: Port = DEFAULT_PORT,
+    store: Store = DEFAULT_STORE,
+    workers: Annotated[
+        int, typer.Option(envvar="LSR_WORKERS", min=1, help="How many processes answer; they share the store.")
+    ] = 1,
+) -> None:
+    """Run the registry until it is stopped.
+
+    An option wins over its environment variable; further settings have variables only (reference: settings).
+    """
+    try:
+        from llm_schema_registry.server import Settings, SettingsError, run
+    except ModuleNotFoundError as error:
+        raise CliError(
+            f"the server is not installed: there is no module {error.name}",
+            "pip install 'llm-schema-registry[server]'",
+        ) from None
+    try:
+        run(Settings.from_environment(host=host, port=port, store=store, workers=workers))
+    except SettingsError as error:
+        raise CliError(str(error)) from None

@@ -1,0 +1,110 @@
+"""`lsr validate`: do these events satisfy their schema?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llm_schema_registry.cli.events import Encoding
+from llm_schema_registry.cli.options import DEFAULT_REGISTRY, Registry, Report, Type
+from llm_schema_registry.cli.outcomes import CliError, ExitCode
+from llm_schema_registry.cli.reporting.formats import OutputFormat
+
+if TYPE_CHECKING:
+    from llm_schema_registry.cli.events import Event
+    from llm_schema_registry.cli.reporting import Item
+    from llm_schema_registry.client import RegistryClient
+    from llm_schema_registry.formats import ParsedSchema
+
+_BATCH = 500
+
+
+def validate(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="The events; `-` is stdin, one JSON value a line.")
+    ],
+    schema: Annotated[
+        Path | None, typer.Option("--schema", metavar="FILE", help="Validate offline by this schema.")
+    ] = None,
+    schema_id: Annotated[int | None, typer.Option("--id", help="Validate by this schema of the registry.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Validate by a version of this subject.")] = None,
+    version: Annotated[str, typer.Option(help="The version of --subject.")] = "latest",
+    encoding: Annotated[
+        Encoding | None,
+        typer.Option(case_sensitive=False, help="How the events stand in the files; else the suffix tells."),
+    ] = None,
+    schema_type: Type = None,
+    references: Annotated[
+        list[str] | None,
+        typer.Option("--reference", metavar="NAME=FILE", help="What --schema refers to. What is referred to first."),
+    ] = None,
+    registry: Registry = DEFAULT_REGISTRY,
+    output: Report = OutputFormat.TEXT,
+) -> None:
+    """Say whether events satisfy their schema.
+
+    Offline by a schema file, or by a schema of the registry, which also runs its rules.
+
+    Files are one JSON event (.json), one a line (.ndjson, .jsonl), or one in binary encoding without a frame
+    (.avro, .bin, .pb).
+    """
+    from llm_schema_registry.cli.events import read_events
+    from llm_schema_registry.cli.reporting import Report as Result
+    from llm_schema_registry.cli.reporting import render
+
+    if sum(given is not None for given in (schema, schema_id, subject)) != 1:
+        raise CliError("it is not clear by what to validate", "Give one of --schema, --id and --subject.")
+    events = [event for file in files for event in read_events(file, encoding)]
+    if schema is not None:
+        from llm_schema_registry.cli.sources import read_references, read_schema
+
+        parsed = read_schema(schema, schema_type).parse(read_references(references or ()))
+        items = _locally(events, parsed)
+    else:
+        items = _by_registry(events, registry, schema_id, subject or "", version)
+    result = Result("validate", "events", tuple(items))
+    print(render(result, output), end="")
+    if not result.ok:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _locally(events: list["Event"], schema: "ParsedSchema") -> list["Item"]:
+    from llm_schema_registry.cli.judging import judge_event
+    from llm_schema_registry.formats import format_of
+
+    validator = format_of(schema.schema_type).validator(schema)
+    return [
+        judge_event(
+            event,
+            ()
+            if event.problem
+            else validator.check_bytes(event.value)
+            if isinstance(event.value, bytes)
+            else validator.check_value(event.value),
+        )
+        for event in events
+    ]
+
+
+def _by_registry(events: list["Event"], url: str, schema_id: int | None, subject: str, version: str) -> list["Item"]:
+    from llm_schema_registry.cli.connection import parsed, talk
+    from llm_schema_registry.cli.judging import judge_event
+
+    async def conversation(client: "RegistryClient") -> list["Item"]:
+        if any(isinstance(event.value, bytes) for event in events):
+            if schema_id is not None:
+                found = await client.schema_by_id(schema_id)
+            else:
+                found = await client.version(subject, version)
+            return _locally(events, await parsed(client, found))
+        verdicts = {}
+        readable = [event for event in events if event.problem is None]
+        for start in range(0, len(readable), _BATCH):
+            batch = readable[start : start + _BATCH]
+            values = [event.value for event in batch]
+            reply = await client.validate_batch(values, schema_id=schema_id, subject=subject, version=version)
+            for event, result in zip(batch, reply.results, strict=True):
+                verdicts[id(event)] = (*result.errors, *result.warnings)
+        return [judge_event(event, verdicts.get(id(event), ())) for event in events]
+
+    return talk(url, conversation)

@@ -1,0 +1,159 @@
+"""The steps of the demonstration: each says what happened, and fails if it is not what should happen."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llm_schema_registry.catalog import Catalog, Drift, Expectation, Sample
+from llm_schema_registry.cli import connection
+from llm_schema_registry.cli.connection import talk
+from llm_schema_registry.cli.demo.confluent import require_client, round_trips
+from llm_schema_registry.cli.installing import install
+from llm_schema_registry.cli.judging import judge_schema
+from llm_schema_registry.cli.outcomes import CliError, ExitCode
+from llm_schema_registry.cli.reporting import finding_lines
+from llm_schema_registry.cli.sources import SchemaFile
+from llm_schema_registry.client import RegistryClient, RegistryError, SchemaRequest, ValidationResult
+from llm_schema_registry.evolution import CompatibilityLevel, Policy
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.formats import SchemaType
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_SHOWN = 3
+_EVOLVING = "cost.token-usage"
+_DRIFT = "telemetry.inference.sentinel-view"
+Lines = Iterator["str | Text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the demonstration takes place: the registry's URL, and the catalogue."""
+
+    url: str
+    catalog: Catalog
+
+
+def _expect(fulfilled: bool, what: str) -> None:
+    if not fulfilled:
+        raise CliError(f"the demonstration expected that {what}", exit_code=ExitCode.FINDINGS)
+
+
+def install_catalogue(stage: Stage) -> Lines:
+    """The starter catalogue, twice: the second time changes nothing."""
+    first = talk(stage.url, lambda client: install(client, stage.catalog))
+    again = talk(stage.url, lambda client: install(client, stage.catalog))
+    registered = sum(len(one.registered) for one in first)
+    _expect(registered == sum(len(one.versions) for one in stage.catalog.subjects), "every schema is new")
+    _expect(not any(one.registered or one.level_set for one in again), "installing again changes nothing")
+    rules = sum(len(one.rules) for one in stage.catalog.subjects)
+    yield f"{len(first)} subjects, {registered} schemas in Avro, JSON Schema and Protobuf, {rules} rules."
+    yield "Installed again: nothing new."
+
+
+def use_confluent_client(stage: Stage) -> Lines:
+    """A producer and a consumer with the client that everybody has."""
+    yield f"confluent-kafka {require_client()}:"
+    for trip in round_trips(stage.url, stage.catalog):
+        _expect(trip.same, f"a {trip.schema_type} event is read back as it was written")
+        yield f"{trip.schema_type:<8}  {trip.subject}: {trip.size} bytes with schema id {trip.schema_id}, read back"
+
+
+def change_safely(stage: Stage) -> Lines:
+    """A next version that everybody can live with."""
+    registered = talk(stage.url, lambda client: client.register(_EVOLVING, _variant(stage, "add-optional")))
+    _expect(registered.version == 2, f"the next version of {_EVOLVING} is 2")
+    yield f"{_EVOLVING} gets an optional field: version {registered.version}, id {registered.id}."
+
+
+def refuse_unsafe_change(stage: Stage) -> Lines:
+    """A next version that would break consumers, and why."""
+
+    async def conversation(client: RegistryClient) -> RegistryError | None:
+        try:
+            await client.register(_EVOLVING, _variant(stage, "rename-no-alias"))
+        except RegistryError as error:
+            return error
+        return None
+
+    refusal = talk(stage.url, conversation)
+    if refusal is None:
+        raise CliError(f"{_EVOLVING} took a renamed field", exit_code=ExitCode.FINDINGS)
+    _expect(refusal.status == 409, "the refusal is a conflict")
+    _expect(bool(refusal.findings), "the refusal says why")
+    yield f"{_EVOLVING} with a field renamed: refused ({refusal.error_code})."
+    yield from _shown(refusal.findings)
+
+
+def judge_samples(stage: Stage) -> Lines:
+    """Events from the catalogue: good ones pass, bad ones are located."""
+    results = talk(stage.url, lambda client: _validate_all(client, stage.catalog))
+    bad = []
+    for sample, result in results:
+        if sample.expectation is Expectation.VALID:
+            _expect(result.valid, f"{sample.name} is valid")
+        elif sample.expectation is Expectation.INVALID:
+            _expect(not result.valid and bool(result.errors), f"{sample.name} is invalid, with reasons")
+            bad.append((sample, result.errors[0]))
+    good = sum(sample.expectation is Expectation.VALID for sample, _ in results)
+    yield f"{good} good events pass, {len(bad)} bad ones are located, for example:"
+    for sample, finding in bad[:_SHOWN]:
+        yield f"{sample.name}: {finding.message.rstrip('.')}."
+
+
+def name_drift(stage: Stage) -> Lines:
+    """Two modules that disagree about one event, found before it costs anything."""
+    drift = next(drift for drift in stage.catalog.drift if drift.name == _DRIFT)
+    yield drift.story
+    yield from talk(stage.url, lambda client: _drift(client, stage, drift))
+
+
+STEPS: tuple[tuple[str, Callable[[Stage], Lines]], ...] = (
+    ("The starter catalogue", install_catalogue),
+    ("The unmodified Confluent client", use_confluent_client),
+    ("A safe change", change_safely),
+    ("An unsafe change", refuse_unsafe_change),
+    ("Sample events", judge_samples),
+    ("Drift", name_drift),
+)
+
+
+async def _validate_all(client: RegistryClient, catalog: Catalog) -> list[tuple[Sample, ValidationResult]]:
+    versions = {
+        version.file: (subject.subject, number)
+        for subject in catalog.subjects
+        for number, version in enumerate(subject.versions, 1)
+    }
+    results = []
+    for sample in catalog.samples:
+        subject, number = versions[sample.file]
+        results.append((sample, await client.validate(subject, sample.value, number)))
+    return results
+
+
+async def _drift(client: RegistryClient, stage: Stage, drift: Drift) -> "list[str | Text]":
+    other = f"drift.{drift.name}"
+    await client.register(other, SchemaRequest(drift.text, SchemaType.JSON))
+    writer = await connection.parsed(client, await client.version(drift.subject))
+    reader = await connection.parsed(client, await client.version(other))
+    file = SchemaFile("", other, SchemaType.JSON, drift.text)
+    item = judge_schema(file, reader, [(1, writer)], CompatibilityLevel.BACKWARD, Policy.LENIENT)
+    _expect(bool(item.findings), f"{other} cannot read what {drift.subject} writes")
+    sample = next(sample for sample in stage.catalog.samples if sample.name == drift.sample)
+    by_writer = await client.validate(drift.subject, sample.value)
+    by_reader = await client.validate(other, sample.value)
+    _expect(by_writer.valid and not by_reader.valid, f"only one of the two takes {sample.name}")
+    return [
+        f"Reader {other}, writer {drift.subject}: {len(item.findings)} incompatible differences, for example:",
+        *_shown(item.findings, _SHOWN),
+        f"So one real event is valid for the writer and has {len(by_reader.errors)} errors for the reader.",
+    ]
+
+
+def _variant(stage: Stage, name: str) -> SchemaRequest:
+    return SchemaRequest(next(one.text for one in stage.catalog.evolutions if one.name == name))
+
+
+def _shown(findings: tuple[Finding, ...], limit: int = 10) -> "list[Text]":
+    return [line for finding in findings[:limit] for line in finding_lines(finding)]

@@ -1,0 +1,60 @@
+"""Judging a schema or an event for a report."""
+
+from collections.abc import Iterable, Sequence
+
+from llm_schema_registry.budget import BudgetExceededError
+from llm_schema_registry.cli.events import Event
+from llm_schema_registry.cli.outcomes import CliError
+from llm_schema_registry.cli.places import with_lines
+from llm_schema_registry.cli.reporting import Item, Status
+from llm_schema_registry.cli.sources import SchemaFile
+from llm_schema_registry.evolution import CompatibilityLevel, Policy, check
+from llm_schema_registry.findings import Finding, Severity
+from llm_schema_registry.formats import ParsedSchema, SchemaType
+
+
+def judge_schema(
+    file: SchemaFile,
+    candidate: ParsedSchema,
+    history: Sequence[tuple[int, ParsedSchema]],
+    level: CompatibilityLevel,
+    policy: Policy,
+    against: str = "",
+) -> Item:
+    """Whether a schema may follow the versions of a history, as an item of a report.
+
+    Args:
+        file: where the schema comes from.
+        candidate: the schema, parsed.
+        history: (version, schema), newest first.
+        level: what is promised.
+        policy: how strict JSON Schema is.
+        against: what the history is; by default its version numbers.
+
+    Raises:
+        CliError: the comparison is too much work.
+    """
+    if not level.directions:
+        return Item(file.name, Status.SKIPPED, f"{level} promises nothing", file=file.path)
+    if not history:
+        return Item(file.name, Status.PASSED, "new, nothing to compare it with", file=file.path)
+    try:
+        verdict = check(candidate, history, level, policy)
+    except BudgetExceededError as error:
+        raise CliError(f"{file.path}: {error}") from None
+    versions = [version for version, _ in history]
+    if not against:
+        against = f"version {versions[0]}" if len(versions) == 1 else f"versions {versions[-1]} to {versions[0]}"
+    note = f"{level} against {against}"
+    findings = verdict.findings if file.schema_type is SchemaType.PROTOBUF else with_lines(verdict.findings, file.text)
+    return Item(
+        file.name, Status.PASSED if verdict.compatible else Status.FAILED, note, tuple(findings), file=file.path
+    )
+
+
+def judge_event(event: Event, findings: Iterable[Finding]) -> Item:
+    """An item of a report from what a validator found in an event, or from the reason why there was none."""
+    found = (event.problem,) if event.problem is not None else tuple(findings)
+    failed = any(finding.severity is Severity.ERROR for finding in found)
+    status = Status.FAILED if failed else Status.PASSED
+    return Item(event.name, status, findings=found, file=event.file, line=event.line)

@@ -1,0 +1,37 @@
+"""Options that several commands share, so that they mean the same everywhere."""
+
+from typing import Annotated
+
+import typer
+
+from llm_schema_registry.cli.reporting.formats import OutputFormat
+from llm_schema_registry.formats.format import SchemaType
+
+DEFAULT_REGISTRY = "http://127.0.0.1:8081"
+REGISTRY_VARIABLE = "LSR_REGISTRY"
+
+Registry = Annotated[
+    str,
+    typer.Option("--registry", metavar="URL", envvar=REGISTRY_VARIABLE, help="The registry's URL."),
+]
+OptionalRegistry = Annotated[
+    str | None,
+    typer.Option("--registry", metavar="URL", envvar=REGISTRY_VARIABLE, help="Ask the registry at this URL."),
+]
+Type = Annotated[
+    SchemaType | None,
+    typer.Option("--type", case_sensitive=False, help="The format; else .avsc, .proto and .json tell."),
+]
+Report = Annotated[OutputFormat, typer.Option("--format", case_sensitive=False, help="How to print the result.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8081
+DEFAULT_STORE = "sqlite:///data/registry.db"
+
+Host = Annotated[str, typer.Option("--host", envvar="LSR_HOST", help="The address to listen on.")]
+Port = Annotated[int, typer.Option("--port", envvar="LSR_PORT", min=1, max=65535, help="The port to listen on.")]
+Store = Annotated[
+    str,
+    typer.Option("--store", metavar="URL", envvar="LSR_STORE", help="The store: sqlite:///FILE or sqlite:// (memory)."),
+]

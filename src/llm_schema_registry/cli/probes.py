@@ -1,0 +1,155 @@
+"""What `lsr doctor` looks at: each probe looks at one thing and says the way out if it is wrong."""
+
+import enum
+import importlib.metadata
+import os
+import platform
+import re
+import socket
+import sqlite3
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+OLDEST_PYTHON = (3, 11)
+_RELEASE = datetime(2026, 1, 1, tzinfo=UTC)
+_DISTRIBUTION = "llm-schema-registry"
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)")
+_EXTRA = re.compile(r"extra\s*==\s*['\"](?P<extra>[^'\"]+)['\"]")
+
+
+class State(enum.StrEnum):
+    """What a probe found; only `BAD` makes the doctor fail."""
+
+    GOOD = "ok"
+    DOUBT = "note"
+    BAD = "BAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The result of one probe; `fix` is the way out of anything that is not good."""
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+
+
+def python() -> Probe:
+    """Whether this Python is new enough."""
+    found = f"{platform.python_implementation()} {platform.python_version()} on {platform.system()}"
+    if sys.version_info < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        return Probe("python", State.BAD, found, f"Install Python {oldest} or newer and make a new environment.")
+    return Probe("python", State.GOOD, found)
+
+
+def libraries() -> Probe:
+    """Whether everything is there that the package needs without extras, and in which version."""
+    names = _requirements().get("", [])
+    versions = {name: _version(name) for name in names}
+    missing = [name for name, version in versions.items() if version is None]
+    if missing:
+        return Probe("libraries", State.BAD, f"missing: {', '.join(missing)}", f"pip install {_DISTRIBUTION}")
+    return Probe("libraries", State.GOOD, ", ".join(f"{name} {version}" for name, version in versions.items()))
+
+
+def extras() -> list[Probe]:
+    """Which extras are complete."""
+    probes = []
+    for extra, names in sorted(_requirements().items()):
+        if not extra or extra == "all":
+            continue
+        missing = [name for name in names if _version(name) is None]
+        if missing:
+            fix = f"If you want it: pip install '{_DISTRIBUTION}[{extra}]'"
+            probes.append(Probe(f"extra {extra}", State.DOUBT, f"missing: {', '.join(missing)}", fix))
+        else:
+            versions = ", ".join(f"{name} {_version(name)}" for name in names)
+            probes.append(Probe(f"extra {extra}", State.GOOD, versions))
+    return probes
+
+
+def clock(now: datetime) -> Probe:
+    """Whether the clock can be right: it orders nothing here, but stamps every change and checks certificates."""
+    if now < _RELEASE:
+        return Probe("clock", State.BAD, f"{now:%Y-%m-%d %H:%M:%S} UTC is in the past", "Set the clock, or run NTP.")
+    return Probe("clock", State.GOOD, f"{now:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def store(url: str) -> Probe:
+    """Whether the store can be read and written; nothing is created."""
+    prefix, _, path = url.partition(":///")
+    if url in ("sqlite://", "sqlite:///:memory:"):
+        return Probe("store", State.DOUBT, "in memory: gone when the server stops", "Name a file: sqlite:///FILE")
+    if prefix != "sqlite" or not path:
+        return Probe("store", State.BAD, "its URL names no store", "Use sqlite:///FILE.")
+    file = Path(path)
+    if not file.exists():
+        if os.access(file.absolute().parent, os.W_OK | os.X_OK):
+            return Probe("store", State.GOOD, f"{path} will be created")
+        return Probe(
+            "store", State.BAD, f"{path} cannot be created", "Make its directory, and let this user write there."
+        )
+    if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.absolute().parent, os.W_OK):
+        return Probe("store", State.BAD, f"{path} is not writable", "Let this user write the file and its directory.")
+    return _content_of(file)
+
+
+def port(host: str, number: int) -> Probe:
+    """Whether the port is free to listen on."""
+    name = f"port {number}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, number))
+        except OSError as error:
+            fix = f"If no registry of yours has it: stop what has, or `lsr serve --port {number + 1}`."
+            return Probe(name, State.DOUBT, f"cannot be taken on {host}: {error.strerror or error}", fix)
+    return Probe(name, State.GOOD, f"free on {host}")
+
+
+def reachable(url: str, asked: bool) -> Probe:
+    """Whether a registry answers at `url`; that none does is bad only if somebody `asked` for this one."""
+    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli.outcomes import CliError
+
+    try:
+        version = talk(url, lambda client: client.server_version())
+    except CliError as error:
+        return Probe("registry", State.BAD if asked else State.DOUBT, error.message, error.fix or "Look at its log.")
+    return Probe("registry", State.GOOD, f"{url} answers, version {version or 'unknown'}")
+
+
+def _content_of(file: Path) -> Probe:
+    try:
+        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=2)
+        try:
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        answer = str(error)
+    if answer != "ok":
+        return Probe("store", State.BAD, f"{file} is damaged or no store: {answer}", "Restore it from a backup.")
+    return Probe("store", State.GOOD, f"{file} is whole, {file.stat().st_size} bytes")
+
+
+def _requirements() -> dict[str, list[str]]:
+    """The names of the required distributions by extra; the empty extra is the base."""
+    found: dict[str, list[str]] = {}
+    for requirement in importlib.metadata.requires(_DISTRIBUTION) or []:
+        name, extra = _REQUIREMENT.match(requirement), _EXTRA.search(requirement)
+        if name is not None and "sys_platform" not in requirement:
+            found.setdefault(extra["extra"] if extra else "", []).append(name["name"])
+    return found
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,144 @@
+"""Schemas that stand in files: finding them, pairing them, reading and parsing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llm_schema_registry.budget import MAX_SCHEMA_BYTES, BudgetExceededError
+from llm_schema_registry.cli.outcomes import CliError
+from llm_schema_registry.contracts import Reference
+from llm_schema_registry.formats import Dependency, InvalidSchemaError, ParsedSchema, SchemaType, format_of
+
+SUFFIXES = {".avsc": SchemaType.AVRO, ".json": SchemaType.JSON, ".proto": SchemaType.PROTOBUF}
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaFile:
+    """A schema in a file.
+
+    Attributes:
+        path: the path as the caller named it, with `/`.
+        name: the path below the named directory, or the file's name, without suffix: the subject it stands for.
+        schema_type: its format.
+        text: its text.
+    """
+
+    path: str
+    name: str
+    schema_type: SchemaType
+    text: str
+
+    def parse(self, dependencies: Sequence[Dependency] = (), *, strict: bool = True) -> ParsedSchema:
+        """The parsed schema; `CliError` with the places if the text is no schema."""
+        return parse(self.path, self.schema_type, self.text, dependencies, strict=strict)
+
+
+def read_schema(path: Path, schema_type: SchemaType | None = None, name: str | None = None) -> SchemaFile:
+    """Reads one file.
+
+    Args:
+        path: the file.
+        schema_type: its format; by default the suffix tells.
+        name: its name; by default the file's name without suffix.
+
+    Raises:
+        CliError: it cannot be read, is too large, is no text, or nothing tells its format.
+    """
+    schema_type = schema_type or SUFFIXES.get(path.suffix)
+    if schema_type is None:
+        raise CliError(
+            f"{path} could be a schema of any format", f"Name it {', '.join(SUFFIXES)}, or say which with --type."
+        )
+    return SchemaFile(path.as_posix(), name or path.stem, schema_type, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of at most 1 MiB; `CliError` names what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SCHEMA_BYTES + 1)
+    except OSError as error:
+        raise CliError(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > MAX_SCHEMA_BYTES:
+        raise CliError(f"{path} is larger than the {MAX_SCHEMA_BYTES} bytes that a schema may have")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CliError(f"{path} is not UTF-8 text (byte {error.start})") from None
+
+
+def schemas_below(directory: Path) -> dict[str, SchemaFile]:
+    """Every schema file below a directory, by its relative path without suffix, in the order of the names.
+
+    Raises:
+        CliError: a file cannot be read, or two differ only in their suffix and so stand for one subject.
+    """
+    found: dict[str, SchemaFile] = {}
+    for path in sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES and path.is_file()):
+        name = path.relative_to(directory).with_suffix("").as_posix()
+        if name in found:
+            raise CliError(f"{found[name].path} and {path} stand for the same name {name}", "Rename one of them.")
+        found[name] = read_schema(path, name=name)
+    if not found:
+        raise CliError(f"{directory} holds no schema", f"Schema files end with {', '.join(SUFFIXES)}.")
+    return found
+
+
+def parse(
+    where: str, schema_type: SchemaType, text: str, dependencies: Sequence[Dependency] = (), *, strict: bool = True
+) -> ParsedSchema:
+    """Parses a text that came from `where`.
+
+    Raises:
+        CliError: the text is no valid schema, with the places; or it is too much work.
+    """
+    try:
+        return format_of(schema_type).parse(text, dependencies, strict=strict)
+    except InvalidSchemaError as error:
+        raise CliError(
+            f"{where} is not a valid {schema_type} schema: {error.message}", findings=error.findings
+        ) from None
+    except BudgetExceededError as error:
+        raise CliError(f"{where}: {error}") from None
+
+
+def read_references(options: Sequence[str]) -> list[Dependency]:
+    """The schemas of `--reference NAME=FILE`, in the given order: what a file refers to stands before it."""
+    return [Dependency(name, read_text(Path(file))) for name, file in _split(options, "NAME=FILE")]
+
+
+def needed_by(text: str, references: Sequence[Dependency]) -> list[Dependency]:
+    """The references that a text mentions, by full or by last name, and what those mention in turn."""
+    needed: list[Dependency] = []
+    texts = [text]
+    for reference in reversed(references):
+        short = reference.name.rpartition(".")[2] if "/" not in reference.name else reference.name
+        if reference.text != text and any(short in one for one in texts):
+            needed.insert(0, reference)
+            texts.append(reference.text)
+    return needed
+
+
+def registered_references(options: Sequence[str]) -> list[Reference]:
+    """The references of `--reference NAME=SUBJECT@VERSION`; without a version the latest (-1)."""
+    references = []
+    for name, target in _split(options, "NAME=SUBJECT@VERSION"):
+        subject, separator, version = target.rpartition("@")
+        if not separator:
+            references.append(Reference(name, target, -1))
+        elif version.isascii() and version.isdigit() and subject:
+            references.append(Reference(name, subject, int(version)))
+        else:
+            raise CliError(f"--reference {name}={target} is not NAME=SUBJECT@VERSION")
+    return references
+
+
+def _split(options: Sequence[str], form: str) -> list[tuple[str, str]]:
+    """Each `NAME=TARGET` as a pair; the name may be a URI that holds `=`, so the last one splits."""
+    pairs = []
+    for option in options:
+        name, _, target = option.rpartition("=")
+        if not name or not target:
+            raise CliError(f"--reference {option} is not {form}")
+        pairs.append((name, target))
+    return pairs

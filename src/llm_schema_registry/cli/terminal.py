@@ -1,0 +1,48 @@
+"""The terminal: colours where somebody looks, plain text where a program reads, errors on stderr."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from llm_schema_registry.cli.outcomes import CliError
+
+STYLES = {"good": "bold green", "bad": "bold red", "doubt": "bold yellow", "dim": "dim", "strong": "bold"}
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """A console on stdout or stderr.
+
+    It colours only a terminal and not under `NO_COLOR` (no-color.org); a pipe gets lines as long as they are.
+    """
+    from rich.console import Console
+    from rich.theme import Theme
+
+    stream = sys.stderr if stderr else sys.stdout
+    plain = not stream.isatty() or bool(os.environ.get("NO_COLOR"))
+    return Console(
+        file=stream,
+        theme=Theme(STYLES),
+        color_system=None if plain else "auto",
+        force_terminal=None if stream.isatty() else False,
+        width=None if stream.isatty() else 10_000,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+    )
+
+
+def complain(error: "CliError") -> None:
+    """Shows an expected error on stderr: what, the details, the way out."""
+    from llm_schema_registry.cli.reporting import finding_lines
+
+    err = console(stderr=True)
+    err.print(f"error: {error.message}", style="bad")
+    for finding in error.findings:
+        for line in finding_lines(finding):
+            err.print("  ", line, sep="")
+    if error.fix:
+        err.print(f"  fix: {error.fix}")
