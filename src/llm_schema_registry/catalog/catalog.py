@@ -134,6 +134,7 @@ class Evolution:
     """A possible next version of a schema, and whether each compatibility level allows it."""
 
     name: str
+    file: str
     text: str
     allowed: Mapping[str, bool]
 
@@ -203,7 +204,8 @@ class Catalog:
         return [
             Evolution(
                 name,
-                self._read("evolution", f"cost.token-usage.{name}.avsc"),
+                file := f"cost.token-usage.{name}.avsc",
+                self._read("evolution", file),
                 {level: allowed for level, allowed in verdict.items() if isinstance(allowed, bool)},
             )
             for name, verdict in expected.verdicts.items()

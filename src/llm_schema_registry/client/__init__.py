@@ -1,6 +1,6 @@
 """The HTTP client of a registry."""
 
-from llm_schema_registry.client.client import DEFAULT_URL, RegistryClient
+from llm_schema_registry.client.client import RegistryClient
 from llm_schema_registry.client.errors import ClientError, RegistryError, RegistryUnreachableError
 from llm_schema_registry.client.model import (
     LATEST,
@@ -15,7 +15,6 @@ from llm_schema_registry.client.model import (
 )
 
 __all__ = [
-    "DEFAULT_URL",
     "LATEST",
     "BatchResult",
     "ClientError",

@@ -4,6 +4,7 @@ Paths and bodies are those of the Confluent-compatible surface, so that it talks
 validation is this registry's own (`/api/v1`).
 """
 
+import os
 from base64 import b64encode
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -27,7 +28,6 @@ from llm_schema_registry.client.model import (
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.findings import Finding
 
-DEFAULT_URL = "http://127.0.0.1:8081"
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _JSON = "application/json"
 _ACCEPT = f"{_MEDIA_TYPE}, application/vnd.schemaregistry+json, {_JSON}"
@@ -56,7 +56,7 @@ class RegistryClient:
     when no registry answers.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, timeout: float = 30.0) -> None:
+    def __init__(self, url: str, timeout: float = 30.0) -> None:
         parsed = _parsed(url)
         self._base = str(parsed.with_user(None)).rstrip("/")
         self._headers = {"Accept": _ACCEPT}
@@ -182,7 +182,9 @@ class RegistryClient:
             cause = f"no reply within {self._timeout.total:g} seconds"
             raise RegistryUnreachableError(self._base, cause) from None
         except aiohttp.ClientConnectorError as error:
-            raise RegistryUnreachableError(self._base, error.strerror or str(error.os_error)) from None
+            code = error.os_error.errno
+            cause = os.strerror(code) if code and code > 0 else str(error.os_error)
+            raise RegistryUnreachableError(self._base, cause) from None
         except aiohttp.ClientError as error:
             raise RegistryUnreachableError(self._base, str(error) or type(error).__name__) from None
         if status >= 400:

@@ -198,4 +198,4 @@ async def test_validation(client: RegistryClient, recorder: Recorder) -> None:
 
 async def test_it_must_be_entered() -> None:
     with pytest.raises(RuntimeError, match="enter it"):
-        await RegistryClient().server_version()
+        await RegistryClient("http://127.0.0.1").server_version()
