@@ -85,7 +85,8 @@ async def prepare(
         new: whether it is to be registered (strict parsing, no soft-deleted references) or only looked up.
 
     Raises:
-        RegistryError: INVALID_SCHEMA with the place, SCHEMA_TOO_LARGE, BUDGET_EXCEEDED.
+        RegistryError: INVALID_SCHEMA with the place, SCHEMA_TOO_LARGE.
+        BudgetExceededError: too much work for here.
     """
     schema_type = schema_type_of(request)
     text = request.schema or ""
@@ -94,10 +95,12 @@ async def prepare(
     try:
         references = await _concrete(reads, subject.context, request.references or [])
         dependencies = await registry.schemas.dependencies(reads, references, subject.context, deleted=not new)
-        parsed = registry.schemas.parse(schema_type, text, dependencies, strict=strict)
+        budget = registry.schemas.budget(reads, "Parsing the schema")
+        parsed = registry.schemas.parse(schema_type, text, dependencies, strict=strict, budget=budget)
         if normalized:
             references = tuple(sorted(set(references), key=lambda each: (each.name, each.subject, each.version)))
-            parsed = registry.schemas.parse(schema_type, parsed.normalized(), dependencies, strict=strict)
+            text = parsed.normalized()
+            parsed = registry.schemas.parse(schema_type, text, dependencies, strict=strict, budget=budget)
     except InvalidSchemaError as error:
         raise _invalid(subject, schema_type, request, error) from error
     return Candidate(parsed, parsed.normalized() if normalized else parsed.canonical, references, normalized)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.contracts import RESERVED_FIELDS, Metadata, Subject, property_of
 from llm_schema_registry.evolution import CompatibilityLevel, Policy, Verdict, check
 from llm_schema_registry.findings import Finding
@@ -36,9 +35,15 @@ async def check_request(
         normalize: whether the candidate is brought into normal form first.
 
     Raises:
-        RegistryError: VERSION_NOT_FOUND for a version that is not there, INVALID_SCHEMA.
+        RegistryError: VERSION_NOT_FOUND for a version that is not there, INVALID_SCHEMA, BUDGET_EXCEEDED.
     """
     check_subject(subject)
+    return await registry.bounded(_check_request, subject, request, version, normalize)
+
+
+async def _check_request(
+    registry: Registry, subject: Subject, request: SchemaRequest, version: int | None, normalize: bool | None
+) -> Verdict:
     reads = registry.store
     config = await effective_config(registry, reads, subject)
     versions = [each for each in await reads.versions(subject) if not each.deleted]
@@ -76,6 +81,9 @@ async def check_against(
         versions: all versions that are not soft-deleted, ascending.
         config: the effective config.
         exactly_these: take every one of `versions` instead of choosing by the level.
+
+    Raises:
+        BudgetExceededError: too much work for here.
     """
     level = config.compatibility_level or registry.rules.compatibility
     contents: list[tuple[Version, StoredSchema]] = []
@@ -122,10 +130,8 @@ async def _verdict(
     policy = config.compatibility_policy or Policy.STRICT
     for version, content in newest_first:
         previous = await registry.schemas.parsed(reads, content)
-        try:
-            verdict = check(candidate, [(version, previous)], level, policy)
-        except BudgetExceededError as error:
-            raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+        budget = registry.schemas.budget(reads, "The compatibility check")
+        verdict = check(candidate, [(version, previous)], level, policy, budget)
         if not verdict.compatible:
             return verdict
     return Verdict()

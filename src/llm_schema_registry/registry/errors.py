@@ -1,7 +1,8 @@
 """Errors of the use cases: one code each, with the text that clients of the Confluent registry know."""
 
 import enum
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llm_schema_registry.findings import Finding
@@ -94,4 +95,8 @@ class RegistryError(Exception):
         self.code = code
         self.message = code.value[1].format(**values)
         self.findings = tuple(findings)
+        self._values = values
         super().__init__(self.message)
+
+    def __reduce__(self) -> tuple[Callable[..., "RegistryError"], tuple[object, ...]]:
+        return functools.partial(RegistryError, **self._values), (self.code, self.findings)

@@ -4,9 +4,10 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry.candidates import SchemaRequest
-from llm_schema_registry.registry.errors import RegistryError
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.naming import check_subject
 from llm_schema_registry.registry.registering import Registered, checked, decide, write
 from llm_schema_registry.registry.registry import Registry
@@ -90,6 +91,9 @@ async def _outcome(registry: Registry, transaction: Transaction, planned: Planne
         )
     except RegistryError as error:
         return Outcome(planned, Action.REFUSE, error=error)
+    except BudgetExceededError as error:
+        refusal = RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error))
+        return Outcome(planned, Action.REFUSE, error=refusal)
     if isinstance(decision, Registered):
         return Outcome(planned, Action.UNCHANGED, registered=decision)
     return Outcome(planned, Action.REGISTER, registered=await write(transaction, decision))

@@ -42,10 +42,11 @@ class FoundSchema:
 
 async def render(registry: Registry, content: StoredSchema, form: str) -> str:
     """The text of stored content in the form that `?format=` names; the stored text itself for none."""
-    if not form:
-        return content.text
-    parsed = await registry.schemas.parsed(registry.store, content)
-    return parsed.rendered(form)
+    return content.text if not form else await registry.bounded(_render, content, form)
+
+
+async def _render(registry: Registry, content: StoredSchema, form: str) -> str:
+    return (await registry.schemas.parsed(registry.store, content)).rendered(form)
 
 
 async def get_version(registry: Registry, subject: Subject, number: int, *, deleted: bool = False) -> Found:
@@ -97,9 +98,15 @@ async def lookup(
     """The version of a subject that holds this schema.
 
     Raises:
-        RegistryError: SUBJECT_NOT_FOUND, SCHEMA_NOT_FOUND, INVALID_SCHEMA.
+        RegistryError: SUBJECT_NOT_FOUND, SCHEMA_NOT_FOUND, INVALID_SCHEMA, BUDGET_EXCEEDED.
     """
     check_subject(subject)
+    return await registry.bounded(_lookup, subject, request, normalize, deleted)
+
+
+async def _lookup(
+    registry: Registry, subject: Subject, request: SchemaRequest, normalize: bool | None, deleted: bool
+) -> Found:
     known = False
     for where in await _where_to_look(registry, subject):
         versions = [each for each in await registry.store.versions(where) if deleted or not each.deleted]

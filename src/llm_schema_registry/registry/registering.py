@@ -96,7 +96,7 @@ async def register(
     store = registry.store
     for _ in range(_OPTIMISTIC_ATTEMPTS):
         seen = await store.revision()
-        decision = await decide(registry, store, subject, request, normalize, force)
+        decision = await registry.bounded(_decide_on_store, subject, request, normalize, force)
         if isinstance(decision, Registered):
             return decision
         async with store.transaction(actor) as transaction:
@@ -126,6 +126,12 @@ def checked(request: SchemaRequest) -> SchemaRequest:
     return msgspec.structs.replace(request, rule_set=request.rule_set.materialised())
 
 
+async def _decide_on_store(
+    registry: Registry, subject: Subject, request: SchemaRequest, normalize: bool | None, force: bool
+) -> Registered | Decision:
+    return await decide(registry, registry.store, subject, request, normalize, force)
+
+
 async def decide(
     registry: Registry,
     reads: Reads,
@@ -136,7 +142,8 @@ async def decide(
 ) -> Registered | Decision:
     """What registering means now: the version that already holds the schema, or what is to be written.
 
-    Args and errors as for `register`; `reads` may be a transaction, whose own writes then count.
+    Args and errors as for `register`; `reads` may be a transaction, whose own writes then count. Raises
+    BudgetExceededError when it is too much work for here.
     """
     config = await effective_config(registry, reads, subject)
     mode = await effective_mode(reads, subject)
@@ -220,7 +227,9 @@ async def _imported(registry: Registry, reads: Reads, subject: Subject, request:
     references = tuple(request.references or ())
     try:
         dependencies = await registry.schemas.dependencies(reads, references, subject.context, deleted=True)
-        text = registry.schemas.parse(schema_type, request.schema, dependencies, strict=False).canonical
+        budget = registry.schemas.budget(reads, "Parsing the schema")
+        parsed = registry.schemas.parse(schema_type, request.schema, dependencies, strict=False, budget=budget)
+        text = parsed.canonical
     except InvalidSchemaError:
         text = request.schema
     return StoredSchema(

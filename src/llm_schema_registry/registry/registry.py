@@ -1,13 +1,30 @@
 """The registry: a store, what is remembered of it, and the settings of the service."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.schemas import Schemas
 from llm_schema_registry.store.store import Store
+
+INLINE_STEPS = 4_000
+"""Steps that may be spent on the event loop: a few milliseconds; a schema of 20 fields needs some hundred."""
+
+_Result = TypeVar("_Result")
+UseCase = Callable[..., Coroutine[Any, Any, _Result]]
+
+
+class Elsewhere(Protocol):
+    """A place beside the event loop where use cases that only read can run."""
+
+    async def run(self, use_case: UseCase[_Result], *arguments: object, **options: object) -> _Result:
+        """Runs `use_case(registry, *arguments, **options)` there."""
+        ...
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +56,34 @@ class Registry:
         store: where everything is remembered.
         rules: how to decide what requests and settings leave open.
         clock: the time in milliseconds since the epoch.
+        steps: how many steps one parse or one check may take here.
+        elsewhere: where work that needs more is done; without it such work is refused.
     """
 
-    def __init__(self, store: Store, rules: Rules | None = None, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: Rules | None = None,
+        *,
+        clock: Callable[[], int] | None = None,
+        steps: int = INLINE_STEPS,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         self.store = store
         self.rules = rules or Rules()
         self.clock = clock or (lambda: time.time_ns() // 1_000_000)
-        self.schemas = Schemas(store)
+        self.schemas = Schemas(store, steps)
+        self._elsewhere = elsewhere
+
+    async def bounded(self, use_case: UseCase[_Result], *arguments: object, **options: object) -> _Result:
+        """Runs `use_case(self, *arguments, **options)`, which must only read, here or elsewhere.
+
+        Raises:
+            RegistryError: what the use case raises; BUDGET_EXCEEDED when there is nowhere to do the work.
+        """
+        try:
+            return await use_case(self, *arguments, **options)
+        except BudgetExceededError as error:
+            if self._elsewhere is None:
+                raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+        return await self._elsewhere.run(use_case, *arguments, **options)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES, Budget, BudgetExceededError
+from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, Budget
 from llm_schema_registry.contracts import Reference, Subject
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import (
@@ -57,18 +57,22 @@ class Schemas:
     """Reads contents with their references, parses and compiles them, each at most once while remembered.
 
     Args:
+        store: the store; what an open transaction sees instead is not remembered, since it may be rolled back.
+        steps: how many steps one piece of work may take, unless it is done in a transaction, which no other
+            process could see into.
         capacity: bound on the characters of schema text behind the remembered objects, per kind of object.
     """
 
-    def __init__(self, store: Reads, capacity: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, store: Reads, steps: int, capacity: int = 64 * 1024 * 1024) -> None:
         self._store = store
+        self._steps = steps
         self._contents: _Bounded[StoredSchema] = _Bounded(capacity)
         self._parsed: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._by_id: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._validators: _Bounded[PayloadValidator] = _Bounded(capacity)
 
     async def content(self, reads: Reads, context: str, schema_id: int) -> StoredSchema | None:
-        """The content of an id. What an open transaction sees is not remembered: it may be rolled back."""
+        """The content of an id."""
         if reads is not self._store:
             return await reads.schema(context, schema_id)
         key = (context, schema_id)
@@ -79,8 +83,13 @@ class Schemas:
                 self._contents.put(key, content, len(content.text) + 200)
         return content
 
-    async def parsed(self, reads: Reads, content: StoredSchema) -> ParsedSchema:
+    async def parsed(self, reads: Reads, content: StoredSchema, budget: Budget | None = None) -> ParsedSchema:
         """The parsed form of stored content.
+
+        Args:
+            reads: where its references are read.
+            content: the content.
+            budget: bounds the work; as for any other piece of work if not given.
 
         Raises:
             RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed (any more).
@@ -90,8 +99,10 @@ class Schemas:
         parsed = self._by_id.get(key) if remember else None
         if parsed is None:
             dependencies = await self.dependencies(reads, content.references, content.context, deleted=True)
+            schema_type = SchemaType(content.schema_type)
+            budget = budget or self.budget(reads, "Parsing the schema")
             try:
-                parsed = self.parse(SchemaType(content.schema_type), content.text, dependencies, strict=False)
+                parsed = self.parse(schema_type, content.text, dependencies, strict=False, budget=budget)
             except InvalidSchemaError as error:
                 raise RegistryError(
                     ErrorCode.STORED_SCHEMA_UNREADABLE,
@@ -109,31 +120,38 @@ class Schemas:
         key = (content.context, content.schema_id)
         validator = self._validators.get(key)
         if validator is None:
-            parsed = await self.parsed(self._store, content)
+            # A compiled validator cannot be had from another process: this is done here, whatever it takes.
+            parsed = await self.parsed(self._store, content, Budget(DEFAULT_STEPS, "Compiling the schema"))
             validator = format_of(parsed.schema_type).validator(parsed)
             self._validators.put(key, validator, len(content.text) + 200)
         return validator
 
+    def budget(self, reads: Reads, what: str) -> Budget:
+        """The budget of one piece of work that reads from `reads`."""
+        return Budget(self._steps if reads is self._store else DEFAULT_STEPS, what)
+
     def parse(
-        self, schema_type: SchemaType, text: str, dependencies: tuple[Dependency, ...], *, strict: bool
+        self,
+        schema_type: SchemaType,
+        text: str,
+        dependencies: tuple[Dependency, ...],
+        *,
+        strict: bool,
+        budget: Budget,
     ) -> ParsedSchema:
         """Parses a text, or remembers how it was parsed.
 
         Raises:
             InvalidSchemaError: it is no valid schema.
-            RegistryError: SCHEMA_TOO_LARGE or BUDGET_EXCEEDED.
+            RegistryError: SCHEMA_TOO_LARGE.
+            BudgetExceededError: it takes more than `budget`.
         """
         key = (schema_type, text, dependencies, strict)
         parsed = self._parsed.get(key)
         if parsed is None:
             if len(text) > MAX_SCHEMA_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_SCHEMA_BYTES:
                 raise RegistryError(ErrorCode.SCHEMA_TOO_LARGE)
-            try:
-                parsed = format_of(schema_type).parse(
-                    text, dependencies, strict=strict, budget=Budget(what="Parsing the schema")
-                )
-            except BudgetExceededError as error:
-                raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+            parsed = format_of(schema_type).parse(text, dependencies, strict=strict, budget=budget)
             self._parsed.put(key, parsed, len(text) + 200)
             stored_key = (schema_type, parsed.canonical, dependencies, False)
             self._parsed.put(stored_key, parsed, len(text) + 200)

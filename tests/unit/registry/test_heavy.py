@@ -1,0 +1,79 @@
+"""Work beyond the inline budget is done in a process beside, with the same outcome."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
+from llm_schema_registry.registry.heavy import HeavyWork
+from llm_schema_registry.store.opening import open_store
+from unit.registry.building import S1, S, put, record, refused
+
+WIDE = record(*(f"f{number}:string" for number in range(3_000)))
+WIDER = record(*(f"f{number}:string" for number in range(3_000)), 'g:string="x"')
+CHANGED = record(*(f"f{number}:int" for number in range(3_000)))
+
+
+@pytest.fixture
+async def heavy(tmp_path: Path) -> AsyncIterator[HeavyWork]:
+    work = HeavyWork(f"sqlite:///{tmp_path}/registry.db", Rules())
+    yield work
+    work.close()
+
+
+@pytest.fixture
+async def registry(tmp_path: Path, heavy: HeavyWork) -> AsyncIterator[Registry]:
+    store = await open_store(f"sqlite:///{tmp_path}/registry.db")
+    yield Registry(store, steps=1_000, elsewhere=heavy)
+    await store.close()
+
+
+async def test_the_outcome_is_the_same(registry: Registry) -> None:
+    first = await put(registry, WIDE)
+    assert (first.content.schema_id, first.created) == (1, True)
+    assert not (await put(registry, WIDE)).created
+    assert (await put(registry, WIDER)).version.version == 2
+    error = await refused(ErrorCode.INCOMPATIBLE_SCHEMA, put(registry, CHANGED))
+    assert len([finding for finding in error.findings if finding.code == "avro.TYPE_MISMATCH"]) == 3_000
+    invalid = await refused(ErrorCode.INVALID_SCHEMA, put(registry, WIDE.replace('"f2999"', '"f 2999"')))
+    assert "f 2999" in invalid.message
+    assert invalid.findings[0].path
+
+
+async def test_the_event_loop_stays_free_meanwhile(registry: Registry) -> None:
+    await put(registry, S1)
+    work = asyncio.create_task(put(registry, WIDE, subject=S._replace(name="wide")))
+    answers = 0
+    while not work.done():
+        assert await registry.store.version(S, 1) is not None
+        answers += 1
+        await asyncio.sleep(0)
+    await work
+    assert answers > 100
+
+
+async def test_a_process_that_dies_or_hangs_is_replaced(registry: Registry, heavy: HeavyWork) -> None:
+    await refused(ErrorCode.BUDGET_EXCEEDED, heavy.run(_die))
+    assert (await put(registry, WIDE)).created
+    impatient = HeavyWork(heavy._store, Rules(), seconds=0.5)
+    with pytest.raises(RegistryError, match="given up"):
+        await impatient.run(_hang)
+    impatient.close()
+
+
+async def test_without_another_place_the_work_is_refused(tmp_path: Path) -> None:
+    store = await open_store("sqlite:///:memory:")
+    error = await refused(ErrorCode.BUDGET_EXCEEDED, put(Registry(store, steps=1_000), WIDE))
+    assert "too large or too deeply nested" in error.message
+    await store.close()
+
+
+async def _die(registry: Registry) -> None:
+    raise SystemExit(3)
+
+
+async def _hang(registry: Registry) -> None:
+    time.sleep(60)  # noqa: ASYNC251
