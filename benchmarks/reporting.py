@@ -1,0 +1,81 @@
+"""Figures as tables of Markdown, which read as plain text too."""
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.formats import Timing
+from benchmarks.measuring import Figures, Measurement
+from benchmarks.scaling import Scaling
+
+
+def http_table(measurements: Iterable[Measurement]) -> str:
+    """Workloads by connections: throughput, latencies, processor time, and the same as multiple of the baseline."""
+    times = ("p50 ms", "p95 ms", "p99 ms", "CPU µs")
+    head = ("workload", "connections", "per second", *times, "of baseline", "CPU of baseline")
+    rows = []
+    for one in measurements:
+        ours, theirs = one.registry, one.baseline
+        items = f" ({ours.per_second * one.items_per_request:,.0f} events)" if one.items_per_request > 1 else ""
+        rows.append(
+            (
+                one.title,
+                str(one.connections),
+                f"{ours.per_second:,.0f}{items}",
+                *(f"{value:.2f}" for value in (ours.p50, ours.p95, ours.p99)),
+                f"{ours.processor_us:,.0f}",
+                f"{one.ratio:.2f}",
+                f"{ours.processor_us / theirs.processor_us:.2f}",
+            )
+        )
+    return _table(head, rows)
+
+
+def baseline_table(measurements: Sequence[Measurement]) -> str:
+    """The baseline itself by connections: the median of its measurements, by throughput."""
+    rows = []
+    for connections in sorted({one.connections for one in measurements}):
+        of_these = sorted((one.baseline for one in measurements if one.connections == connections), key=_throughput)
+        middle = of_these[len(of_these) // 2]
+        latencies = (f"{value:.2f}" for value in (middle.p50, middle.p95, middle.p99))
+        rows.append((str(connections), f"{middle.per_second:,.0f}", *latencies, f"{middle.processor_us:,.0f}"))
+    return _table(("connections", "per second", "p50 ms", "p95 ms", "p99 ms", "CPU µs"), rows)
+
+
+def scaling_table(scalings: Sequence[Scaling]) -> str:
+    """Operations by number of schemas stored, and starts."""
+    head = ("", *(f"{one.stored:,} schemas" for one in scalings))
+    operations = list(dict.fromkeys(name for one in scalings for name in one.per_second))
+    rows = [
+        (f"{name}, per second", *(f"{one.per_second[name]:,.0f}" if one.per_second else "" for one in scalings))
+        for name in operations
+    ]
+    rows.append(("start to first answer, s", *(f"{one.start_seconds:.2f}" for one in scalings)))
+    rows.append(("memory, MiB", *(f"{one.memory_mib:,.0f}" for one in scalings)))
+    return _table(head, rows)
+
+
+def formats_table(timings: Sequence[Timing]) -> str:
+    """Operations by format, in microseconds."""
+    formats = list(dict.fromkeys(one.format for one in timings))
+    operations = list(dict.fromkeys(one.operation for one in timings))
+    found = {(one.operation, one.format): one.microseconds for one in timings}
+    rows = [(name, *(f"{found[name, format_]:,.1f}" for format_ in formats)) for name in operations]
+    return _table(("µs, median", *formats), rows)
+
+
+def _throughput(figures: Figures) -> float:
+    return figures.per_second
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    lines.insert(1, tuple("-" * (width - 1) + ":" if column else "-" * width for column, width in enumerate(widths)))
+    return "\n".join(
+        "| "
+        + " | ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        + " |"
+        for line in lines
+    )

@@ -1,0 +1,82 @@
+"""Whether anything grows with the number of schemas stored, and how long a start takes."""
+
+import asyncio
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.filling import fill, subject_of
+from benchmarks.load import Job, Load
+from benchmarks.measuring import RefusedError
+from benchmarks.samples import schema
+from benchmarks.servers import Server, registry
+from benchmarks.workloads import get, post, registration
+from llm_schema_registry.formats import SchemaType
+
+SIZES = (100, 10_000, 100_000)
+_CONNECTIONS = 16
+_SAMPLE = 100
+_STARTS = 3
+_NEW = 3_000
+
+
+class Scaling(msgspec.Struct, frozen=True):
+    """What a registry with a number of schemas does.
+
+    Attributes:
+        stored: how many schemas it holds at the start.
+        start_seconds: median time from the start of the process to its first answer.
+        memory_mib: what the process holds after the load.
+        per_second: requests per second by operation.
+    """
+
+    stored: int
+    start_seconds: float
+    memory_mib: float
+    per_second: dict[str, float]
+
+
+def measure_scaling(load: Load, core: int, seconds: float, directory: Path) -> Iterator[Scaling]:
+    """The same load on registries of every size, an empty one first (for its start only)."""
+    for stored in (0, *SIZES):
+        store = f"sqlite:///{directory / f'scaling-{stored}.db'}"
+        asyncio.run(fill(store, stored))
+        log = directory / "scaling.log"
+        starts = []
+        for _ in range(_STARTS - 1):
+            with registry(store, core, log) as server:
+                starts.append(server.seconds_to_first_answer)
+        with registry(store, core, log) as server:
+            starts.append(server.seconds_to_first_answer)
+            rates = dict(_rates(load, server, stored, seconds)) if stored else {}
+            memory = server.resident_bytes() / 2**20
+        yield Scaling(stored, statistics.median(starts), memory, rates)
+
+
+def _rates(load: Load, server: Server, stored: int, seconds: float) -> Iterator[tuple[str, float]]:
+    # Spread over the whole store, so that a search through it would show.
+    spread = range(1, stored + 1, stored // _SAMPLE)
+    bodies = {number: registration(SchemaType.AVRO, schema(SchemaType.AVRO, number)) for number in spread}
+    fresh = range(20_000_000, 20_000_000 + _NEW)
+    operations = {
+        "GET by id": [get(f"/schemas/ids/{number}") for number in spread],
+        "GET latest": [get(f"/subjects/{subject_of(number)}/versions/latest") for number in spread],
+        "lookup": [post(f"/subjects/{subject_of(number)}", body) for number, body in bodies.items()],
+        "registration of what is there": [
+            post(f"/subjects/{subject_of(number)}/versions", body) for number, body in bodies.items()
+        ],
+        "registration of a new schema": [
+            post(f"/subjects/bench.new-{n}/versions", registration(SchemaType.AVRO, schema(SchemaType.AVRO, n)))
+            for n in fresh
+        ],
+    }
+    for name, requests in operations.items():
+        once = name == "registration of a new schema"
+        if not once:
+            load.run(Job(server.port, requests, _CONNECTIONS, seconds, once=True))
+        done = load.run(Job(server.port, requests, _CONNECTIONS, seconds, once))
+        if done.refused:
+            raise RefusedError(done.first_refusal.decode(errors="replace")[:1000])
+        yield name, len(done.latencies) / done.seconds
