@@ -7,9 +7,11 @@ from llm_schema_registry.formats.format import (
     Format,
     Impact,
     InvalidSchemaError,
+    Outcome,
     OutlineField,
     ParsedSchema,
     PayloadValidator,
+    Reading,
     SchemaType,
 )
 from llm_schema_registry.formats.formats import format_of
@@ -21,9 +23,11 @@ __all__ = [
     "Format",
     "Impact",
     "InvalidSchemaError",
+    "Outcome",
     "OutlineField",
     "ParsedSchema",
     "PayloadValidator",
+    "Reading",
     "SchemaType",
     "format_of",
 ]

@@ -5,7 +5,7 @@ A format is a folder of `formats/` with the rooms `parsing`, `canonical`, `compa
 """
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -116,6 +116,32 @@ class InvalidSchemaError(Exception):
         self.findings = tuple(findings) or (Finding(code="schema.INVALID", message=message),)
 
 
+class Outcome(enum.Enum):
+    """What became of a payload that was written under one schema and read under another."""
+
+    READ = "read"
+    REFUSED = "refused"
+    MISREAD = "misread"
+    UNWRITABLE = "unwritable"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The outcome of really writing a payload under one schema and reading it under another.
+
+    Attributes:
+        outcome: `READ`: the reader got what was written, apart from what its own schema leaves out or fills in.
+            `REFUSED`: it could not read it. `MISREAD`: it read something else. `UNWRITABLE`: the value is no
+            valid payload of the writer, so it says nothing about the pair.
+        encoded: the payload in the format's encoding, as the writer wrote it; empty if it could not.
+        problem: what the reader's codec or validator said, one sentence; empty for `READ`.
+    """
+
+    outcome: Outcome
+    encoded: bytes = b""
+    problem: str = ""
+
+
 class PayloadValidator(Protocol):
     """Checks payloads against one schema. Compiled once, used for many payloads, safe to share between threads."""
 
@@ -223,4 +249,19 @@ class Format(Protocol):
 
     def outline(self, schema: ParsedSchema) -> list[OutlineField]:
         """The field tree, depth first in declaration order; recursive types are cut at their second occurrence."""
+        ...
+
+    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None) -> Iterator[Any]:
+        """Payloads of a schema as JSON values, simple ones first: the same ones every time, a finite number.
+
+        Together they take every branch, symbol, optional field (present and absent), empty and filled
+        collection, and the edges of every range at least once. Every one of them is valid under the schema.
+
+        Raises:
+            BudgetExceededError: too much work.
+        """
+        ...
+
+    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
+        """Writes `value` under `writer` and reads it under `reader` with the real codecs and validators."""
         ...
