@@ -1,0 +1,146 @@
+"""What Avro compatibility, texts and codecs promise, held against random schemas and an independent codec."""
+
+import io
+import json
+
+import fastavro
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from llm_schema_registry.formats import InvalidSchemaError
+from llm_schema_registry.formats.avro import FORMAT, InvalidPayloadError
+from property.avro_schemas import Generator, changed, payload
+
+bounded = settings(
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    derandomize=True,
+)
+randoms = st.randoms(use_true_random=False)
+
+
+def parsed(schema):
+    try:
+        return FORMAT.parse(json.dumps(schema))
+    except InvalidSchemaError:
+        assume(False)
+
+
+def reread(data, writer, reader):
+    # Each schema is parsed on its own: the codec keeps named types by name, and the two sides share names.
+    sides = [fastavro.parse_schema(json.loads(side.canonical), named_schemas={}) for side in (writer, reader)]
+    return fastavro.schemaless_reader(io.BytesIO(data), *sides)
+
+
+@bounded
+@given(randoms)
+def test_what_is_called_compatible_can_be_read(random):
+    old = Generator(random).record(3)
+    new = changed(old, random)
+    one, other = parsed(old), parsed(new)
+    for writer, writer_json, reader in ((one, old, other), (other, new, one)):
+        if not FORMAT.compare(reader, writer):
+            checker = FORMAT.validator(writer)
+            for _ in range(3):
+                reread(checker.encode(payload(writer_json, random, {})), writer, reader)
+
+
+@bounded
+@given(randoms)
+def test_texts_are_fixed_points(random):
+    schema = parsed(Generator(random).record(3))
+    again = FORMAT.parse(schema.canonical)
+    assert again.canonical == schema.canonical
+    assert again.normalized() == schema.normalized()
+    assert FORMAT.compare(schema, again) == []
+    assert FORMAT.compare(again, schema) == []
+
+
+@bounded
+@given(randoms)
+def test_the_normal_form_is_its_own_normal_form(random):
+    normal = parsed(Generator(random).record(3)).normalized()
+    assert FORMAT.parse(normal).normalized() == normal
+
+
+@bounded
+@given(randoms)
+def test_payloads_go_through_bytes_and_agree_with_the_other_codec(random):
+    node = Generator(random).record(3)
+    schema = parsed(node)
+    checker = FORMAT.validator(schema)
+    value = payload(node, random, {})
+    assert checker.check_value(value) == []
+    data = checker.encode(value)
+    assert checker.check_bytes(data) == []
+    assert checker.check_value(checker.decode(data)) == []
+    plain = fastavro.schemaless_reader(io.BytesIO(data), json.loads(schema.canonical), None)
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, json.loads(schema.canonical), plain)
+    assert checker.check_bytes(out.getvalue()) == []
+
+
+@bounded
+@given(randoms, st.binary(max_size=40))
+def test_bytes_that_are_accepted_can_be_read(random, noise):
+    node = Generator(random).record(3)
+    schema = parsed(node)
+    checker = FORMAT.validator(schema)
+    good = checker.encode(payload(node, random, {}))
+    cut = random.randint(0, len(good))
+    for data in (noise, good[:cut] + noise[:2] + good[cut:], good[:cut]):
+        found = checker.check_bytes(data)
+        if found:
+            with pytest.raises(InvalidPayloadError) as raised:
+                checker.decode(data)
+            assert raised.value.findings == tuple(found)
+        else:
+            assert checker.check_value(checker.decode(data)) == []
+            fastavro.schemaless_reader(io.BytesIO(data), json.loads(schema.canonical), None)
+
+
+@bounded
+@given(
+    st.text(max_size=60)
+    | st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.sampled_from(["record", "enum", "fixed", "array", "map", "int", "union", "A", "n.B"]),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "type",
+                        "name",
+                        "fields",
+                        "items",
+                        "values",
+                        "symbols",
+                        "size",
+                        "default",
+                        "namespace",
+                        "aliases",
+                        "doc",
+                    ]
+                ),
+                inner,
+                max_size=6,
+            )
+        ),
+        max_leaves=12,
+    ).map(json.dumps)
+)
+def test_any_text_is_parsed_or_refused(text):
+    try:
+        schema = FORMAT.parse(text, strict=False)
+    except InvalidSchemaError:
+        return
+    assert FORMAT.parse(schema.canonical, strict=False).canonical == schema.canonical
+    assert FORMAT.compare(schema, schema) == []
+    FORMAT.outline(schema)
+    FORMAT.validator(schema).check_bytes(b"")
