@@ -1,0 +1,146 @@
+"""Options in descriptors: known ones are fields, custom ones are extensions that only the imports explain."""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from google.protobuf import descriptor_pb2 as pb
+from google.protobuf import descriptor_pool, message_factory, unknown_fields
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
+from llm_schema_registry.formats.protobuf.canonical import canonical_text
+from llm_schema_registry.formats.protobuf.compiling import compile_text
+from llm_schema_registry.formats.protobuf.elements import (
+    Aggregate,
+    File,
+    Import,
+    ListValue,
+    Literal,
+    LiteralKind,
+    Option,
+    OptionValue,
+)
+
+# `map_entry` is written as a map field, the others have no notation of their own in a file.
+_UNWRITTEN = frozenset(("map_entry", "uninterpreted_option"))
+
+
+def json_name_of(name: str) -> str:
+    """The JSON name that protoc derives from a field name: underscores dropped, what follows them capitalised."""
+    head, *tail = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in tail)
+
+
+def pool_of(descriptors: pb.FileDescriptorSet) -> descriptor_pool.DescriptorPool:
+    """A pool of its own with all files of the set.
+
+    Raises:
+        TypeError: a file does not link.
+    """
+    pool = descriptor_pool.DescriptorPool()
+    for file in descriptors.file:
+        pool.Add(file)
+    return pool
+
+
+def map_entry_of(field: FieldDescriptor) -> tuple[FieldDescriptor, FieldDescriptor] | None:
+    """The fields of the key and the value if `field` is a map."""
+    entry = field.message_type
+    if entry is None or not entry.GetOptions().map_entry:
+        return None
+    return entry.fields_by_name["key"], entry.fields_by_name["value"]
+
+
+class OptionReader:
+    """Reads the options of the elements of one file."""
+
+    def __init__(self, file: pb.FileDescriptorProto, dependencies: Sequence[Dependency]) -> None:
+        self._file = file
+        self._dependencies = dependencies
+        self._pool: descriptor_pool.DescriptorPool | None = None
+
+    def read(self, options: Message) -> tuple[Option, ...]:
+        """The options that are set in an options message.
+
+        Raises:
+            InvalidSchemaError: an option that no import declares.
+        """
+        if not options.ByteSize():
+            return ()
+        if len(unknown_fields.UnknownFieldSet(options)):
+            options = self._understood(options)
+        found: list[Option] = []
+        for field, value in options.ListFields():
+            if field.name in _UNWRITTEN:
+                continue
+            if field.name == "features" and not field.is_extension:
+                found += [Option(("features", *option.name), option.value) for option in self.read(value)]
+                continue
+            name = f"({field.full_name})" if field.is_extension else field.name
+            values = value if field.is_repeated else (value,)
+            found += [Option((name,), _value(field, item)) for item in values]
+        return tuple(found)
+
+    def _understood(self, options: Message) -> Message:
+        """The same options as a message whose extensions are known."""
+        if self._pool is None:
+            self._pool = self._linked_pool()
+        descriptor = self._pool.FindMessageTypeByName(options.DESCRIPTOR.full_name)
+        known = message_factory.GetMessageClass(descriptor)
+        understood: Message = known.FromString(options.SerializeToString())
+        if len(unknown_fields.UnknownFieldSet(understood)):
+            _refuse("An option of the descriptor is declared in none of its imports.")
+        return understood
+
+    def _linked_pool(self) -> descriptor_pool.DescriptorPool:
+        paths = dict.fromkeys((*self._file.dependency, "google/protobuf/descriptor.proto"))
+        importer = File(syntax="proto3", imports=tuple(map(Import, paths)))
+        compiled = compile_text(canonical_text(importer), importer, self._dependencies)
+        descriptors = pb.FileDescriptorSet.FromString(compiled)
+        del descriptors.file[-1]
+        descriptors.file.append(self._file)
+        try:
+            return pool_of(descriptors)
+        except TypeError as error:
+            _refuse(f"The descriptor does not link: {error}")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise InvalidSchemaError(message, (Finding(code="protobuf.INVALID", message=message),))
+
+
+def _value(field: FieldDescriptor, value: Any) -> OptionValue:
+    kind = field.type
+    if kind in {FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_GROUP}:
+        return _aggregate(value)
+    if field.enum_type is not None:
+        named = field.enum_type.values_by_number.get(value)
+        return Literal(LiteralKind.IDENTIFIER, named.name if named else str(value))
+    if kind == FieldDescriptor.TYPE_BOOL:
+        return Literal(LiteralKind.IDENTIFIER, "true" if value else "false")
+    if kind == FieldDescriptor.TYPE_STRING:
+        return Literal(LiteralKind.STRING, value)
+    if kind == FieldDescriptor.TYPE_BYTES:
+        return Literal(LiteralKind.STRING, value.decode("utf-8", "surrogateescape"))
+    return Literal(LiteralKind.NUMBER, repr(value))
+
+
+def _aggregate(message: Message) -> Aggregate:
+    entries: list[tuple[str, OptionValue]] = []
+    for field, value in message.ListFields():
+        name = f"[{field.full_name}]" if field.is_extension else field.name
+        map_entry = map_entry_of(field)
+        if map_entry is not None:
+            items = [_map_entry(*map_entry, key, value[key]) for key in sorted(value)]
+            entries.append((name, ListValue(tuple(items))))
+        elif field.is_repeated:
+            entries.append((name, ListValue(tuple(_value(field, item) for item in value))))
+        else:
+            entries.append((name, _value(field, value)))
+    return Aggregate(tuple(entries))
+
+
+def _map_entry(key_field: FieldDescriptor, value_field: FieldDescriptor, key: Any, value: Any) -> Aggregate:
+    return Aggregate((("key", _value(key_field, key)), ("value", _value(value_field, value))))

@@ -1,0 +1,95 @@
+"""The Protobuf format as the rest of the registry sees it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from llm_schema_registry.budget import Budget
+from llm_schema_registry.formats.format import (
+    Dependency,
+    Difference,
+    DifferenceType,
+    OutlineField,
+    ParsedSchema,
+    SchemaType,
+)
+from llm_schema_registry.formats.protobuf.compatibility import WORK as COMPARISON
+from llm_schema_registry.formats.protobuf.compatibility import compare_models
+from llm_schema_registry.formats.protobuf.differences import DIFFERENCE_TYPES
+from llm_schema_registry.formats.protobuf.outline import outline_of
+from llm_schema_registry.formats.protobuf.parsing import WORK as PARSE
+from llm_schema_registry.formats.protobuf.parsing import ProtobufSchema, parse_schema
+from llm_schema_registry.formats.protobuf.payload import ProtobufValidator
+
+
+class ProtobufFormat:
+    """Fulfils `Format` for Protobuf."""
+
+    @property
+    def schema_type(self) -> SchemaType:
+        """`PROTOBUF`."""
+        return SchemaType.PROTOBUF
+
+    @property
+    def difference_types(self) -> Mapping[str, DifferenceType]:
+        """Every difference, by name."""
+        return DIFFERENCE_TYPES
+
+    def parse(
+        self,
+        text: str,
+        dependencies: Sequence[Dependency] = (),
+        *,
+        strict: bool = True,
+        budget: Budget | None = None,
+    ) -> ProtobufSchema:
+        """Parses `.proto` text or the base64 of a FileDescriptorProto.
+
+        With `strict` the verdict on validity is protoc's; without, the text only has to be readable.
+
+        Raises:
+            InvalidSchemaError: protoc's or the parser's messages, with line and column.
+            BudgetExceededError: the text is too long, or protoc took too long.
+        """
+        return parse_schema(text, dependencies, strict=strict, budget=budget or Budget(what=PARSE))
+
+    def equivalent(self, one: ParsedSchema, other: ParsedSchema) -> bool:
+        """Whether both have the same text and import the same texts."""
+        first, second = _protobuf(one), _protobuf(other)
+        return first.canonical == second.canonical and first.imported_texts == second.imported_texts
+
+    def compare(self, reader: ParsedSchema, writer: ParsedSchema, *, budget: Budget | None = None) -> list[Difference]:
+        """All differences for `reader` reading data of `writer`.
+
+        Raises:
+            BudgetExceededError: too much work.
+        """
+        if self.equivalent(reader, writer):
+            return []
+        return compare_models(_protobuf(reader).model, _protobuf(writer).model, budget or Budget(what=COMPARISON))
+
+    def describe(self, difference: Difference, reader: str, writer: str) -> str:
+        """`{errorType:"…", description:"…"}`, as the Confluent registry prints it."""
+        name = difference.type.name
+        description = difference.type.description.format(reader=reader, writer=writer, path=difference.path)
+        return f'{{errorType:"{name}", description:"{description}"}}'
+
+    def validator(self, schema: ParsedSchema) -> ProtobufValidator:
+        """The payload validator of a schema, compiled on first use and kept with the schema.
+
+        Raises:
+            InvalidSchemaError: a stored schema that protoc refuses today.
+        """
+        return _protobuf(schema).validator
+
+    def outline(self, schema: ParsedSchema) -> list[OutlineField]:
+        """The field tree."""
+        return outline_of(_protobuf(schema))
+
+
+def _protobuf(schema: ParsedSchema) -> ProtobufSchema:
+    if not isinstance(schema, ProtobufSchema):
+        raise TypeError(f"a parsed Protobuf schema is needed, not {type(schema).__name__}")
+    return schema
+
+
+FORMAT: Final = ProtobufFormat()
