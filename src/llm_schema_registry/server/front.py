@@ -1,0 +1,98 @@
+"""The outermost layer of the application: what happens to every request, whatever it asks for."""
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+from litestar import Litestar
+
+from llm_schema_registry.registry import RegistryError
+from llm_schema_registry.server.rest.contexts_in_paths import without_context
+from llm_schema_registry.server.rest.errors import HttpError, problem_of
+from llm_schema_registry.server.rest.media_types import SCHEMA_REGISTRY
+from llm_schema_registry.server.rest.routing import problem_response, surface_of
+from llm_schema_registry.server.rest.service import Service
+from llm_schema_registry.server.settings import LogLevel
+
+REQUEST_ID_HEADER = b"x-request-id"
+_MAX_REQUEST_ID = 200
+_UNROUTED = "unmatched"
+_log = structlog.get_logger()
+
+
+class Front:
+    """Routes on the raw path, so that encoded slashes stay within their segment; gives every request an id and
+    counts it.
+
+    Args:
+        app: the framework's application.
+        service: what the endpoints share.
+    """
+
+    def __init__(self, app: Litestar, service: Service) -> None:
+        self.app = app
+        self._answer: Callable[[Any, Any, Any], Awaitable[None]] = app
+        self.service = service
+        self._log_requests = service.settings.log_level is LogLevel.DEBUG
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answers one connection of the server (ASGI)."""
+        if scope["type"] != "http":
+            await self._answer(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        status = 0
+
+        async def sending(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message["headers"]
+                headers.append((REQUEST_ID_HEADER, request_id))
+                headers.append((b"cache-control", b"no-cache, no-store, must-revalidate"))
+            await send(message)
+
+        try:
+            _route_on_raw_path(scope)
+        except (HttpError, RegistryError) as error:
+            response = problem_response(problem_of(error), surface_of(scope["path"]), SCHEMA_REGISTRY, self.service)
+            answer: Callable[[Any, Any, Any], Awaitable[None]] = response
+        else:
+            answer = self._answer
+        await answer(scope, receive, sending)
+        seconds = time.perf_counter() - started
+        template = scope.get("path_template") or _UNROUTED
+        self.service.metrics.request(scope["method"], str(template), status, seconds)
+        if self._log_requests:
+            _log.debug(
+                "request",
+                method=scope["method"],
+                endpoint=template,
+                status=status,
+                seconds=round(seconds, 6),
+                request_id=request_id.decode("latin-1"),
+            )
+
+
+def _route_on_raw_path(scope: MutableMapping[str, Any]) -> None:
+    """Puts the percent-encoded path, without a context in front, where the framework looks for it."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    path, _, _ = raw.decode("latin-1").partition("?")
+    if "//" in path:
+        raise HttpError.not_found()
+    if path.startswith("/contexts/"):
+        query = scope["query_string"].decode("latin-1")
+        path, query = without_context(path, query)
+        scope["query_string"] = query.encode("latin-1")
+    scope["path"] = path
+
+
+def _request_id(scope: MutableMapping[str, Any]) -> bytes:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    for name, value in headers:
+        if name == REQUEST_ID_HEADER and 0 < len(value) <= _MAX_REQUEST_ID:
+            return value
+    return str(uuid.uuid4()).encode()

@@ -1,0 +1,111 @@
+"""Metrics of the process, with bounded labels: route templates and outcomes, never subjects."""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+
+class Metrics:
+    """The metrics of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "schema_registry_requests", "Requests answered.", ["method", "endpoint", "status"], registry=self.registry
+        )
+        self._durations = Histogram(
+            "schema_registry_request_duration_seconds",
+            "Time to answer a request.",
+            ["method", "endpoint"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._registrations = Counter(
+            "schema_registry_schema_registrations",
+            "Registrations by outcome: created, existing, or the error code.",
+            ["status"],
+            registry=self.registry,
+        )
+        self._checks = Counter(
+            "schema_registry_compatibility_checks",
+            "Compatibility checks by result.",
+            ["result"],
+            registry=self.registry,
+        )
+        self._validations = Counter(
+            "schema_registry_validations",
+            "Payloads validated, by format and result.",
+            ["schema_type", "result"],
+            registry=self.registry,
+        )
+        self._validation_durations = Histogram(
+            "schema_registry_validation_duration_seconds",
+            "Time to validate a payload or a batch.",
+            ["schema_type"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._storage = Gauge(
+            "schema_registry_storage_connection_status",
+            "Whether the store answered when it was last asked: 1 or 0.",
+            registry=self.registry,
+        )
+        self._storage_errors = Counter(
+            "schema_registry_storage_operation_errors",
+            "Requests that failed because of the store.",
+            ["operation"],
+            registry=self.registry,
+        )
+        self._by_request: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
+
+    def request(self, method: str, endpoint: str, status: int, seconds: float) -> None:
+        """Counts an answered request; `endpoint` is the route's template."""
+        key = (method if method in _METHODS else "other", endpoint, status)
+        recorders = self._by_request.get(key)
+        if recorders is None:
+            method, endpoint, status = key
+            recorders = (
+                self._requests.labels(method, endpoint, str(status)).inc,
+                self._durations.labels(method, endpoint).observe,
+            )
+            self._by_request[key] = recorders
+        recorders[0]()
+        recorders[1](seconds)
+
+    def registration(self, outcome: str) -> None:
+        """Counts a registration."""
+        self._registrations.labels(outcome).inc()
+
+    def check(self, compatible: bool) -> None:
+        """Counts a compatibility check."""
+        self._checks.labels("compatible" if compatible else "incompatible").inc()
+
+    def validation(self, schema_type: str, valid: int, invalid: int, seconds: float) -> None:
+        """Counts validated payloads of one request."""
+        if valid:
+            self._validations.labels(schema_type, "valid").inc(valid)
+        if invalid:
+            self._validations.labels(schema_type, "invalid").inc(invalid)
+        self._validation_durations.labels(schema_type).observe(seconds)
+
+    def storage(self, answered: bool) -> None:
+        """Notes whether the store answered a probe."""
+        self._storage.set(1 if answered else 0)
+
+    def storage_error(self, operation: str) -> None:
+        """Counts a request that the store failed."""
+        self._storage_errors.labels(operation).inc()
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def names(self) -> Iterable[tuple[str, str, str]]:
+        """Name, kind and description of every metric, for the reference."""
+        for family in self.registry.collect():
+            yield family.name, family.type, family.documentation

@@ -1,0 +1,59 @@
+"""One process that answers: uvicorn with the settings of this product."""
+
+import signal
+import socket
+from functools import partial
+from typing import Any
+
+import structlog
+import uvicorn
+
+from llm_schema_registry.server.app import create_app
+from llm_schema_registry.server.settings import Settings
+
+BACKLOG = 2048
+_SHUTDOWN_SECONDS = 3
+_log = structlog.get_logger()
+
+
+def serve(settings: Settings, listening: socket.socket, url: str) -> None:
+    """Serves on a socket until SIGTERM or SIGINT, then gives requests in progress 3 seconds to end.
+
+    Raises:
+        SystemExit: the application did not start; the log says why.
+    """
+    # uvicorn raises the signal that stopped it once more when it has done its work.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ignore)
+    _Server(settings, url).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Tells its URL once it answers."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        super().__init__(
+            uvicorn.Config(
+                partial(create_app, settings),
+                factory=True,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            )
+        )
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Opens the application, then starts to answer."""
+        await super().startup(sockets)
+        _log.info("serving", url=self._url)
+
+
+def _ignore(number: int, frame: Any) -> None:
+    """Lets the process end on its own."""

@@ -1,0 +1,1 @@
+"""REST: operations, and how HTTP reaches them."""

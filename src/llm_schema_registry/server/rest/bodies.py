@@ -1,0 +1,56 @@
+"""Request bodies: read within a bound, then decoded into the type that an operation declares."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from llm_schema_registry.server.rest.errors import HttpError
+from llm_schema_registry.server.rest.media_types import ACCEPTED, NDJSON, bare
+from llm_schema_registry.server.rest.operations import NoBody, RawBytes, Surface
+
+_ACCEPTED = {Surface.CONFLUENT: ACCEPTED, Surface.NATIVE: ACCEPTED | {NDJSON}}
+
+
+async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface) -> Any:
+    """The body of a request as `kind`. A request without Content-Type is read as JSON.
+
+    Raises:
+        HttpError: 415 for another media type, 422 for a missing body, 400 for what is not JSON or does not have
+            the declared shape, with the path of the place.
+        HTTPException: 413, by the framework.
+    """
+    if kind is NoBody:
+        return _NO_BODY
+    media_type = bare(request.headers.get("content-type", ""))
+    if media_type and media_type not in _ACCEPTED[surface]:
+        raise HttpError(415, "HTTP 415 Unsupported Media Type")
+    data = await request.body()
+    if kind is RawBytes:
+        return RawBytes(data, media_type)
+    return decode(data, kind)
+
+
+def decode(data: bytes, kind: Any) -> Any:
+    """JSON text as a value of a type; raises `HttpError` 422 if there is none, 400 if it is another shape."""
+    if not data.strip() or data.strip() == b"null":
+        raise HttpError(422, "The request has no body; a JSON object is expected.")
+    try:
+        return _decoder(kind).decode(data)
+    except msgspec.ValidationError as error:
+        raise HttpError(400, f"The request body does not have the expected shape: {error}") from None
+    except UnicodeDecodeError:
+        raise HttpError(400, "The request body is not valid JSON: it is not UTF-8.") from None
+    except msgspec.DecodeError as error:
+        raise HttpError(400, f"The request body is not valid JSON: {error}") from None
+    except RecursionError:
+        raise HttpError(400, "The request body is nested too deeply.") from None
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+_NO_BODY = NoBody()

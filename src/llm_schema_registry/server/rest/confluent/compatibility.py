@@ -1,0 +1,71 @@
+"""Asking whether a schema would be compatible, without registering it."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.registry import ErrorCode, RegistryError
+from llm_schema_registry.registry.candidates import SchemaRequest
+from llm_schema_registry.registry.checking import check_request
+from llm_schema_registry.server.rest.confluent.shapes import Normalize
+from llm_schema_registry.server.rest.operations import Call, Operations
+from llm_schema_registry.server.rest.queries import Query
+
+operations = Operations("Compatibility")
+
+
+class CheckQuery(Query, frozen=True, kw_only=True):
+    """How the answer is given."""
+
+    normalize: Normalize = None
+    verbose: Annotated[bool, Meta(description="Say why; an invalid schema is then an answer, not an error.")] = False
+
+
+class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The verdict.
+
+    Attributes:
+        is_compatible: whether the schema may be registered, or follows the version.
+        messages: only if `verbose`: the reasons as the Confluent registry words them.
+        details: only if `verbose`: the reasons as findings.
+    """
+
+    is_compatible: bool
+    messages: tuple[str, ...] | None = None
+    details: tuple[Finding, ...] = ()
+
+
+@operations.add(
+    "POST",
+    "/compatibility/subjects/{subject}/versions/{version}",
+    ErrorCode.VERSION_NOT_FOUND,
+    ErrorCode.INVALID_VERSION,
+    ErrorCode.INVALID_SCHEMA,
+)
+async def check_against_version(call: Call[CheckQuery, SchemaRequest]) -> CheckAnswer:
+    """Whether a schema is compatible with exactly this version under the subject's level."""
+    return await _answer(call, call.version())
+
+
+@operations.add("POST", "/compatibility/subjects/{subject}/versions", ErrorCode.INVALID_SCHEMA)
+async def check_for_registration(call: Call[CheckQuery, SchemaRequest]) -> CheckAnswer:
+    """Whether a schema is compatible with all versions that its registration would be checked against."""
+    return await _answer(call, None)
+
+
+async def _answer(call: Call[CheckQuery, SchemaRequest], version: int | None) -> CheckAnswer:
+    verbose = call.query.verbose
+    try:
+        verdict = await check_request(
+            call.registry, await call.subject(), call.body, version=version, normalize=call.query.normalize
+        )
+    except RegistryError as error:
+        if not verbose or error.code is not ErrorCode.INVALID_SCHEMA:
+            raise
+        return CheckAnswer(is_compatible=False, messages=(error.message,), details=error.findings)
+    call.metrics.check(verdict.compatible)
+    if not verbose:
+        return CheckAnswer(is_compatible=verdict.compatible)
+    return CheckAnswer(is_compatible=verdict.compatible, messages=verdict.messages, details=verdict.findings)

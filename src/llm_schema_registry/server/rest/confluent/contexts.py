@@ -1,0 +1,33 @@
+"""Contexts: namespaces of subjects, ids and settings."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from llm_schema_registry.registry import ErrorCode
+from llm_schema_registry.registry.deleting import delete_context
+from llm_schema_registry.server.rest.contexts_in_paths import context_name
+from llm_schema_registry.server.rest.operations import Call, NoBody, Operations
+from llm_schema_registry.server.rest.queries import Page, Query
+
+operations = Operations("Contexts")
+
+
+class ListQuery(Page, frozen=True, kw_only=True):
+    """Which contexts are listed."""
+
+    context_prefix: Annotated[str, Meta(description="What the name starts with.")] = ""
+
+
+@operations.get("/contexts")
+async def list_contexts(call: Call[ListQuery, NoBody]) -> list[str]:
+    """The contexts in order, the default one (`.`) first."""
+    query = call.query
+    prefix = query.context_prefix.strip(":")
+    return await call.registry.store.contexts(prefix=prefix, offset=query.start, limit=query.size())
+
+
+@operations.add("DELETE", "/contexts/{context}", ErrorCode.CONTEXT_NOT_EMPTY, writes=True, status=204)
+async def remove_context(call: Call[Query, NoBody]) -> None:
+    """Takes an empty context off the list."""
+    await delete_context(call.registry, context_name(call.segment("context")))

@@ -1,0 +1,177 @@
+"""Schemas by id and GUID, and lists over all subjects."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from llm_schema_registry.contracts import Subject
+from llm_schema_registry.formats import SchemaType
+from llm_schema_registry.registry import ErrorCode
+from llm_schema_registry.registry.configuring import aliased
+from llm_schema_registry.registry.reading import (
+    FoundSchema,
+    get_schema,
+    get_schema_by_guid,
+    list_schemas,
+    render,
+    versions_of_schema,
+)
+from llm_schema_registry.server.rest.confluent.shapes import (
+    Format,
+    InContext,
+    SchemaAnswer,
+    SchemaForm,
+    WithDeleted,
+    metadata_of,
+    references_of,
+    rule_set_of,
+    version_answer,
+)
+from llm_schema_registry.server.rest.confluent.subjects import context_and_prefix, shown
+from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawText
+from llm_schema_registry.server.rest.queries import Page, Query
+
+operations = Operations("Schemas")
+
+
+class ListQuery(Page, frozen=True, kw_only=True):
+    """Which schemas are listed."""
+
+    subject_prefix: Annotated[
+        str,
+        Meta(description="What the subject starts with, `:*:` for every context; nothing: all of the default context."),
+    ] = ""
+    deleted: WithDeleted = False
+    latest_only: Annotated[bool, Meta(description="Only the latest version of each subject.")] = False
+
+
+class IdQuery(SchemaForm, frozen=True, kw_only=True):
+    """How a schema is found by its id."""
+
+    subject: InContext = None
+    fetch_max_id: Annotated[bool, Meta(description="Tell the highest id of the context too.")] = False
+
+
+class UsesQuery(Page, frozen=True, kw_only=True):
+    """Which uses of a schema are listed."""
+
+    subject: InContext = None
+    deleted: WithDeleted = False
+
+
+class FormatQuery(Query, frozen=True, kw_only=True):
+    """How a schema is written."""
+
+    format: Format = ""
+
+
+class SubjectVersion(msgspec.Struct, frozen=True):
+    """A version of a subject."""
+
+    subject: str
+    version: int
+
+
+class ContextId(msgspec.Struct, frozen=True):
+    """The id that a schema has in a context."""
+
+    context: str
+    id: int
+
+
+@operations.get("/schemas")
+async def list_all_schemas(call: Call[ListQuery, NoBody]) -> list[SchemaAnswer]:
+    """The versions of all subjects with their schemas, in order of context, subject and version."""
+    query = call.query
+    context, prefix = context_and_prefix(query.subject_prefix)
+    found = await list_schemas(
+        call.registry,
+        context=context,
+        prefix=prefix,
+        deleted=shown(query.deleted, False),
+        latest_only=query.latest_only,
+        offset=query.start,
+        limit=query.size(call.registry.rules.schema_search_limit),
+    )
+    return [await version_answer(call.registry, each.version, each.content) for each in found]
+
+
+@operations.get("/schemas/types")
+async def list_types(call: Call[Query, NoBody]) -> list[str]:
+    """The formats a schema may have."""
+    return [SchemaType.JSON, SchemaType.PROTOBUF, SchemaType.AVRO]
+
+
+@operations.get("/schemas/ids/{id}", ErrorCode.SCHEMA_ID_NOT_FOUND)
+async def read_schema(call: Call[IdQuery, NoBody]) -> SchemaAnswer:
+    """The schema of an id, also when every version that holds it is soft-deleted."""
+    query = call.query
+    found = await get_schema(call.registry, call.integer("id"), await _subject(call, query.subject))
+    answer = await _content_answer(call, found, query)
+    if query.fetch_max_id:
+        answer = msgspec.structs.replace(answer, max_id=await call.registry.store.max_schema_id(found.content.context))
+    return answer
+
+
+@operations.get("/schemas/ids/{id}/schema", ErrorCode.SCHEMA_ID_NOT_FOUND)
+async def read_schema_text(call: Call[IdQuery, NoBody]) -> RawText:
+    """The text of an id's schema alone."""
+    query = call.query
+    found = await get_schema(call.registry, call.integer("id"), await _subject(call, query.subject))
+    return RawText(await render(call.registry, found.content, query.format))
+
+
+@operations.get("/schemas/ids/{id}/subjects", ErrorCode.SCHEMA_NOT_FOUND)
+async def list_subjects_of_schema(call: Call[UsesQuery, NoBody]) -> list[str]:
+    """The subjects that use the schema of an id."""
+    query = call.query
+    versions = await versions_of_schema(
+        call.registry, call.integer("id"), await _subject(call, query.subject), deleted=query.deleted
+    )
+    return list(query.cut(list(dict.fromkeys(str(version.subject) for version in versions))))
+
+
+@operations.get("/schemas/ids/{id}/versions", ErrorCode.SCHEMA_NOT_FOUND)
+async def list_versions_of_schema(call: Call[UsesQuery, NoBody]) -> list[SubjectVersion]:
+    """The versions that hold the schema of an id."""
+    query = call.query
+    versions = await versions_of_schema(
+        call.registry, call.integer("id"), await _subject(call, query.subject), deleted=query.deleted
+    )
+    return [SubjectVersion(str(version.subject), version.version) for version in query.cut(versions)]
+
+
+@operations.get("/schemas/guids/{guid}", ErrorCode.SCHEMA_ID_NOT_FOUND)
+async def read_schema_by_guid(call: Call[SchemaForm, NoBody]) -> SchemaAnswer:
+    """The schema of a GUID, which is the same in every context and registry."""
+    return await _content_answer(call, await get_schema_by_guid(call.registry, call.segment("guid")), call.query)
+
+
+@operations.get("/schemas/guids/{guid}/ids")
+async def list_ids_of_guid(call: Call[Query, NoBody]) -> list[ContextId]:
+    """The ids that the schema of a GUID has, by context."""
+    contents = await call.registry.store.schemas_by_guid(call.segment("guid").lower())
+    return [ContextId(content.context, content.schema_id) for content in contents]
+
+
+async def _subject(call: Call[IdQuery, NoBody] | Call[UsesQuery, NoBody], text: str | None) -> Subject | None:
+    return None if text is None else await aliased(call.registry.store, Subject.parse(text))
+
+
+async def _content_answer(
+    call: Call[IdQuery, NoBody] | Call[SchemaForm, NoBody], found: FoundSchema, form: SchemaForm
+) -> SchemaAnswer:
+    content, version = found.content, found.version
+    return SchemaAnswer(
+        subject=None if version is None else str(version.subject),
+        version=None if version is None else version.version,
+        guid=content.guid,
+        schema_type=content.schema_type,
+        schema=await render(call.registry, content, form.format),
+        references=references_of(content, form),
+        metadata=metadata_of(content),
+        rule_set=rule_set_of(content),
+        ts=content.created_at,
+        deleted=found.deleted,
+    )

@@ -1,0 +1,121 @@
+"""The shapes of answers: absent and empty fields are left out, as the Confluent registry does."""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from llm_schema_registry.contracts import DEFAULT_CONTEXT, Metadata, Reference, Rule, RuleSet, Subject
+from llm_schema_registry.registry import Registry
+from llm_schema_registry.registry.reading import render
+from llm_schema_registry.server.rest.queries import Query
+from llm_schema_registry.store.model import StoredSchema, Version
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+Format = Annotated[
+    str,
+    msgspec.Meta(
+        description="Another form of the text: `resolved` (Avro, references written out), `serialized` (Protobuf, "
+        "base64 of the descriptor), `ignore_extensions` (Protobuf). Anything else: the stored text."
+    ),
+]
+ReferenceFormat = Annotated[
+    str,
+    msgspec.Meta(
+        description="`qualified` names the subjects of references with their context, outside the default one.",
+        extra={"aliases": ("reference_format",)},
+    ),
+]
+WithDeleted = Annotated[bool, msgspec.Meta(description="Soft-deleted ones too.")]
+DeletedOnly = Annotated[
+    bool, msgspec.Meta(description="Soft-deleted ones only; wins over `deleted`.", extra={"aliases": ("deleted_only",)})
+]
+Permanent = Annotated[bool, msgspec.Meta(description="For good, which needs a soft delete first.")]
+Normalize = Annotated[
+    bool | None, msgspec.Meta(description="Bring the schema into normal form; left out: as the config says.")
+]
+InContext = Annotated[
+    str | None, msgspec.Meta(description="A subject, which picks the context the id belongs to; `:.ctx:` is enough.")
+]
+
+
+class SchemaForm(Query, frozen=True, kw_only=True):
+    """How a schema is written in an answer."""
+
+    format: Format = ""
+    reference_format: ReferenceFormat = ""
+
+
+class SchemaAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A schema: a version of a subject, or content known by its id or GUID."""
+
+    subject: str | None = None
+    version: int | None = None
+    id: int | None = None
+    guid: str
+    schema_type: str
+    schema: str
+    references: tuple[Reference, ...] = ()
+    metadata: Metadata | None = None
+    rule_set: RuleSet | None = None
+    max_id: int | None = None
+    ts: int | None = None
+    deleted: bool = False
+
+
+async def version_answer(
+    registry: Registry, version: Version, content: StoredSchema, form: SchemaForm | None = None
+) -> SchemaAnswer:
+    """A version of a subject with its content."""
+    return SchemaAnswer(
+        subject=str(version.subject),
+        version=version.version,
+        id=content.schema_id,
+        guid=content.guid,
+        schema_type=content.schema_type,
+        schema=content.text if form is None else await render(registry, content, form.format),
+        references=references_of(content, form),
+        metadata=metadata_of(content),
+        rule_set=rule_set_of(content),
+        ts=version.registered_at,
+        deleted=version.deleted,
+    )
+
+
+def references_of(content: StoredSchema, form: SchemaForm | None) -> tuple[Reference, ...]:
+    """The references as an answer names them."""
+    if form is None or form.reference_format != "qualified" or content.context == DEFAULT_CONTEXT:
+        return content.references
+    return tuple(
+        msgspec.structs.replace(each, subject=str(Subject.parse(each.subject, content.context)))
+        for each in content.references
+    )
+
+
+def metadata_of(content: StoredSchema) -> Metadata | None:
+    """The metadata without empty fields."""
+    return None if content.metadata is None else _without_empty(content.metadata)
+
+
+def rule_set_of(content: StoredSchema) -> RuleSet | None:
+    """The rule set without empty fields."""
+    rule_set = content.rule_set
+    if rule_set is None:
+        return None
+    return _without_empty(
+        msgspec.structs.replace(
+            rule_set,
+            migration_rules=_each_without_empty(rule_set.migration_rules),
+            domain_rules=_each_without_empty(rule_set.domain_rules),
+            encoding_rules=_each_without_empty(rule_set.encoding_rules),
+        )
+    )
+
+
+def _each_without_empty(rules: list[Rule] | None) -> list[Rule] | None:
+    return [_without_empty(rule) for rule in rules or ()]
+
+
+def _without_empty(value: _S) -> _S:
+    empty = {name: None for name in value.__struct_fields__ if getattr(value, name) in ("", [], {})}
+    return msgspec.structs.replace(value, **empty) if empty else value

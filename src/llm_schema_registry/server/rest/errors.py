@@ -1,0 +1,132 @@
+"""Errors of every kind as one value, and the two shapes they take on the wire."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from litestar.exceptions import HTTPException
+
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.registry import ErrorCode, RegistryError
+from llm_schema_registry.server.settings import ErrorCodes
+from llm_schema_registry.store import StoreUnavailableError
+
+# What the Confluent registry calls a status where it answers one without a code of its own.
+_TITLES = {status.value: f"HTTP {status.value} {status.phrase}" for status in HTTPStatus if status.value >= 400}
+_INTERNAL = "Internal Server Error"
+
+
+class HttpError(Exception):
+    """The request is wrong before any use case is asked; `error_code` is the status itself."""
+
+    def __init__(self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+    @classmethod
+    def not_found(cls) -> "HttpError":
+        """The path leads nowhere."""
+        return cls(404, _TITLES[404])
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An error, ready to be written in either shape.
+
+    Attributes:
+        status: the HTTP status.
+        code: the `error_code`.
+        name: stable and readable; the anchor of its documentation.
+        message: one sentence for people.
+        findings: details.
+        headers: what goes along.
+        unexpected: whether it is a fault of the server, to be logged.
+    """
+
+    status: int
+    code: int
+    name: str
+    message: str
+    findings: tuple[Finding, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    unexpected: bool = False
+
+
+def problem_of(error: Exception) -> Problem:
+    """What an exception means to a client; anything unforeseen is a 500 that tells nothing about the inside."""
+    if isinstance(error, RegistryError):
+        return _of_code(error.code, error.message, error.findings)
+    if isinstance(error, HttpError):
+        return _of_status(error.status, error.message, error.headers)
+    if isinstance(error, HTTPException):
+        return _of_framework(error)
+    if isinstance(error, StoreUnavailableError):
+        return _of_code(ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE.value[1])
+    return Problem(status=500, code=500, name="INTERNAL_SERVER_ERROR", message=_INTERNAL, unexpected=True)
+
+
+def confluent_body(problem: Problem, codes: ErrorCodes = ErrorCodes.CURRENT) -> bytes:
+    """`{"error_code", "message"}`, with findings beside them where there are any."""
+    code = problem.code
+    if codes is ErrorCodes.LEGACY and problem.name == ErrorCode.INCOMPATIBLE_SCHEMA.name:
+        code = problem.status
+    body: dict[str, Any] = {"error_code": code, "message": problem.message}
+    if problem.findings:
+        body["details"] = problem.findings
+    return msgspec.json.encode(body)
+
+
+def native_body(problem: Problem) -> bytes:
+    """Problem details (RFC 9457)."""
+    return msgspec.json.encode(
+        {
+            "type": f"/docs#{problem.name.lower()}",
+            "title": problem.name.replace("_", " ").capitalize(),
+            "status": problem.status,
+            "detail": problem.message,
+            "code": problem.name,
+            "error_code": problem.code,
+            "findings": problem.findings,
+        }
+    )
+
+
+def decoded_segment(segment: str) -> str:
+    """A percent-encoded path segment as text, decoded once.
+
+    Raises:
+        HttpError: 400, the bytes are not UTF-8.
+        RegistryError: INVALID_SUBJECT, they are lone surrogates, which no name can hold.
+    """
+    if "%" not in segment:
+        return segment
+    data = unquote_to_bytes(segment)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        try:
+            data.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            raise HttpError(400, "The path is not UTF-8 once it is percent-decoded.") from None
+        raise RegistryError(ErrorCode.INVALID_SUBJECT, subject=data.decode(errors="replace")) from None
+
+
+def _of_code(code: ErrorCode, message: str, findings: tuple[Finding, ...] = ()) -> Problem:
+    return Problem(status=code.status, code=code.number, name=code.name, message=message, findings=findings)
+
+
+def _of_status(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
+    return Problem(status=status, code=status, name=HTTPStatus(status).name, message=message, headers=headers)
+
+
+def _of_framework(error: HTTPException) -> Problem:
+    status = error.status_code
+    if status not in _TITLES or status >= 500:
+        return Problem(status=500, code=500, name="INTERNAL_SERVER_ERROR", message=_INTERNAL, unexpected=True)
+    headers = tuple((error.headers or {}).items())
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        # The rest of the body stays unread, so the connection cannot carry another request.
+        return _of_status(status, "The request body is larger than this server accepts.", (("connection", "close"),))
+    return _of_status(status, _TITLES[status] if status in (404, 405) else str(error.detail), headers)

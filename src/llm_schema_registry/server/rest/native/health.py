@@ -1,0 +1,61 @@
+"""Whether the process lives, whether it can work, and what it has counted."""
+
+import asyncio
+from typing import Literal
+
+import msgspec
+
+from llm_schema_registry import __version__
+from llm_schema_registry.server.metrics import CONTENT_TYPE
+from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawBytes, Reply, Surface
+from llm_schema_registry.server.rest.queries import Query
+from llm_schema_registry.store import StoreUnavailableError
+
+operations = Operations("Health and metrics", Surface.NATIVE)
+_PROBE_SECONDS = 2.0
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of the process.
+
+    Attributes:
+        status: `healthy`, or `unhealthy` when a part it needs does not answer.
+        version: of this product.
+        checks: each part by name, `ok` or `unavailable`.
+    """
+
+    status: Literal["healthy", "unhealthy"]
+    version: str = __version__
+    checks: dict[str, str]
+
+
+@operations.get("/health/live")
+async def live(call: Call[Query, NoBody]) -> Health:
+    """The process answers."""
+    return Health(status="healthy", checks={})
+
+
+@operations.get("/health/ready")
+async def ready(call: Call[Query, NoBody]) -> Health | Reply:
+    """The store answers too, so that requests can be served; 503 if not."""
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            await call.registry.store.revision()
+    except (StoreUnavailableError, TimeoutError):
+        call.metrics.storage(False)
+        return Reply(503, Health(status="unhealthy", checks={"store": "unavailable"}))
+    call.metrics.storage(True)
+    return Health(status="healthy", checks={"store": "ok"})
+
+
+@operations.get("/health")
+async def health(call: Call[Query, NoBody]) -> Health | Reply:
+    """The same as `/health/ready`."""
+    return await ready(call)
+
+
+@operations.get("/metrics")
+async def metrics(call: Call[Query, NoBody]) -> RawBytes:
+    """The metrics of this process in Prometheus' text format."""
+    await ready(call)
+    return RawBytes(call.metrics.exposition(), CONTENT_TYPE)

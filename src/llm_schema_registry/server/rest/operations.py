@@ -1,0 +1,178 @@
+"""What an endpoint is: an operation, a pure function of a call and the registry, declared in a table.
+
+The signature of the function is the only declaration of what goes in and out: routing, decoding and the OpenAPI
+document read it.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from llm_schema_registry.contracts import Subject
+from llm_schema_registry.registry import ErrorCode, Registry
+from llm_schema_registry.registry.configuring import aliased
+from llm_schema_registry.registry.naming import parse_version
+from llm_schema_registry.server.metrics import Metrics
+from llm_schema_registry.server.rest.errors import HttpError, decoded_segment
+from llm_schema_registry.server.rest.queries import Query
+from llm_schema_registry.server.settings import Settings
+
+
+class Surface(enum.Enum):
+    """The two dialects: they differ in media types and in the shape of errors."""
+
+    CONFLUENT = "Confluent-compatible"
+    NATIVE = "native"
+
+
+class NoBody(msgspec.Struct, frozen=True):
+    """The body of a call that has none."""
+
+
+class RawText(msgspec.Struct, frozen=True):
+    """An answer whose body is this text as it is, not as a JSON string."""
+
+    text: str
+
+
+class RawBytes(msgspec.Struct, frozen=True):
+    """An answer, or with `Call` a request, whose body is not one JSON document."""
+
+    body: bytes
+    media_type: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer with a status other than the operation's own."""
+
+    status: int
+    value: Any
+
+
+_Q = TypeVar("_Q", bound=Query)
+_B = TypeVar("_B")
+
+
+@dataclass(slots=True)
+class Call(Generic[_Q, _B]):
+    """One request, decoded.
+
+    Attributes:
+        registry: what it is about.
+        settings: of this server.
+        metrics: where outcomes are counted.
+        segments: the variable segments of the path, still percent-encoded.
+        query: the query parameters.
+        body: the body.
+    """
+
+    registry: Registry
+    settings: Settings
+    metrics: Metrics
+    segments: dict[str, str]
+    query: _Q
+    body: _B
+
+    def segment(self, name: str) -> str:
+        """A variable segment of the path, decoded once."""
+        return decoded_segment(self.segments[name])
+
+    def integer(self, name: str) -> int:
+        """A segment that is an int32; anything else is a path that does not exist."""
+        text = self.segments[name]
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) < 2**31):
+            raise HttpError.not_found()
+        return int(text)
+
+    def scope(self) -> Subject:
+        """The subject or context in the path, as it stands there."""
+        return Subject.parse(self.segment("subject"))
+
+    async def subject(self) -> Subject:
+        """The subject in the path, or the one that its alias names."""
+        return await aliased(self.registry.store, self.scope())
+
+    def version(self) -> int:
+        """The version in the path, `LATEST` for the latest; raises INVALID_VERSION."""
+        return parse_version(self.segment("version"))
+
+
+Handler = Callable[[Any], Awaitable[Any]]
+_H = TypeVar("_H", bound=Handler)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An endpoint.
+
+    Attributes:
+        method: the HTTP method; GET answers HEAD too.
+        path: with `{name}` for variable segments.
+        handle: the function.
+        surface: the dialect.
+        tag: the family it is documented under.
+        errors: the errors of the use case that it can answer.
+        writes: whether it may change the registry, and tells the revision.
+        status: of a good answer.
+    """
+
+    method: str
+    path: str
+    handle: Handler
+    surface: Surface
+    tag: str
+    errors: Sequence[ErrorCode] = ()
+    writes: bool = False
+    status: int = 200
+
+    @cached_property
+    def types(self) -> tuple[type[Query], Any, Any]:
+        """The types of query, body and answer."""
+        hints = get_type_hints(self.handle)
+        query, body = get_args(hints["call"])
+        return query, body, hints["return"]
+
+    @property
+    def name(self) -> str:
+        """The name of the operation in the OpenAPI document and in metrics."""
+        return self.handle.__name__
+
+    @property
+    def documentation(self) -> str:
+        """What it does."""
+        return self.handle.__doc__ or ""
+
+
+@dataclass(slots=True)
+class Operations:
+    """The operations of one resource family, filled by its decorators."""
+
+    tag: str
+    surface: Surface = Surface.CONFLUENT
+    table: list[Operation] = field(default_factory=list)
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        *errors: ErrorCode,
+        writes: bool = False,
+        status: int = 200,
+    ) -> Callable[[_H], _H]:
+        """Declares the decorated function as the operation at a method and a path."""
+
+        def declare(handle: _H) -> _H:
+            operation = Operation(method, path, handle, self.surface, self.tag, errors, writes, status)
+            self.table.append(operation)
+            return handle
+
+        return declare
+
+    def get(self, path: str, *errors: ErrorCode) -> Callable[[_H], _H]:
+        """Declares a read."""
+        return self.add("GET", path, *errors)

@@ -1,0 +1,99 @@
+"""From operations to routes: decodes a request, calls the operation, encodes what it returns."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar import HttpMethod, Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+
+from llm_schema_registry.server.rest.bodies import read_body
+from llm_schema_registry.server.rest.errors import Problem, confluent_body, native_body, problem_of
+from llm_schema_registry.server.rest.media_types import JSON, PROBLEM, SCHEMA_REGISTRY, negotiated
+from llm_schema_registry.server.rest.operations import Call, Operation, RawBytes, RawText, Reply, Surface
+from llm_schema_registry.server.rest.queries import read_query
+from llm_schema_registry.server.rest.service import Service
+from llm_schema_registry.store import StoreUnavailableError
+
+REVISION_HEADER: Final = "x-registry-revision"
+_NATIVE_PATHS = ("/api/", "/health", "/metrics", "/openapi.json", "/docs")
+_NO_CONTENT = 204
+_encoder = msgspec.json.Encoder()
+_log = structlog.get_logger()
+
+
+def routes(operations: Iterable[Operation], service: Service) -> list[HTTPRouteHandler]:
+    """The route handlers of the framework for a table of operations."""
+    return [_route(operation, service) for operation in operations]
+
+
+def surface_of(path: str) -> Surface:
+    """The dialect that a path belongs to, also when it leads nowhere."""
+    return Surface.NATIVE if path.startswith(_NATIVE_PATHS) else Surface.CONFLUENT
+
+
+def problem_response(problem: Problem, surface: Surface, media_type: str, service: Service) -> ASGIResponse:
+    """An error in the shape of its surface."""
+    if surface is Surface.NATIVE:
+        body, media_type = native_body(problem), PROBLEM
+    else:
+        body = confluent_body(problem, service.settings.confluent_error_codes)
+    return ASGIResponse(body=body, status_code=problem.status, media_type=media_type, headers=dict(problem.headers))
+
+
+def refused(request: Request[Any, Any, Any], error: Exception, service: Service) -> ASGIResponse:
+    """The answer to a request that an exception ended."""
+    problem = problem_of(error)
+    if isinstance(error, StoreUnavailableError):
+        service.metrics.storage_error(request.method)
+    if problem.unexpected:
+        _log.error("request failed", method=request.method, exc_info=error)
+    surface = surface_of(request.scope["path"])
+    return problem_response(problem, surface, _media_type_of_error(request), service)
+
+
+def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
+    query_type, body_type, _ = operation.types
+    handle: Callable[[Call[Any, Any]], Awaitable[Any]] = operation.handle
+    confluent = operation.surface is Surface.CONFLUENT
+
+    async def endpoint(request: Request[Any, Any, Any]) -> ASGIResponse:
+        try:
+            scope = request.scope
+            media_type = negotiated(request.headers.get("accept", "")) if confluent else JSON
+            query = read_query(query_type, scope["query_string"])
+            body = await read_body(request, body_type, operation.surface)
+            call = Call(service.registry, service.settings, service.metrics, scope["path_params"], query, body)
+            result = await handle(call)
+            response = _response(result, operation.status, media_type)
+            if operation.writes:
+                response.headers[REVISION_HEADER] = str(await service.registry.store.revision())
+        except Exception as error:
+            return refused(request, error, service)
+        return response
+
+    methods = [HttpMethod.GET, HttpMethod.HEAD] if operation.method == "GET" else [HttpMethod(operation.method)]
+    return HTTPRouteHandler(
+        operation.path.replace("}", ":str}"), http_method=methods, name=operation.name, status_code=200
+    )(endpoint)
+
+
+def _response(result: Any, status: int, media_type: str) -> ASGIResponse:
+    if isinstance(result, Reply):
+        status, result = result.status, result.value
+    if isinstance(result, RawText):
+        return ASGIResponse(body=result.text.encode(), status_code=status, media_type=media_type)
+    if isinstance(result, RawBytes):
+        return ASGIResponse(body=result.body, status_code=status, media_type=result.media_type)
+    if status == _NO_CONTENT:
+        return ASGIResponse(body=b"", status_code=status)
+    return ASGIResponse(body=_encoder.encode(result), status_code=status, media_type=media_type)
+
+
+def _media_type_of_error(request: Request[Any, Any, Any]) -> str:
+    try:
+        return negotiated(request.headers.get("accept", ""))
+    except Exception:
+        return SCHEMA_REGISTRY

@@ -1,0 +1,186 @@
+"""The settings of the server: one table, read from `LSR_*` environment variables or given by the caller."""
+
+import enum
+import ipaddress
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from llm_schema_registry.evolution import CompatibilityLevel
+
+PREFIX = "LSR_"
+# Variables with the prefix that other parts of the product read.
+_OF_OTHERS = frozenset({"LSR_REGISTRY"})
+
+
+class SettingsError(ValueError):
+    """A setting is unknown, has no usable value, or does not fit another one; the message says which and how."""
+
+
+class TlsMode(enum.StrEnum):
+    """Who ends TLS when the server listens beyond this machine."""
+
+    NONE = "none"
+    TRUSTED_PROXY = "trusted_proxy"
+    INSECURE_DEV = "insecure_dev"
+
+
+class ErrorCodes(enum.StrEnum):
+    """Which `error_code` an incompatible registration answers with its status 409."""
+
+    CURRENT = "current"
+    LEGACY = "legacy"
+
+
+class LogLevel(enum.StrEnum):
+    """From which level on the server logs; `debug` adds a line per request."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set about a server process. The names are those of the variables without `LSR_`."""
+
+    host: Annotated[str, Meta(description="The address to listen on.", min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Meta(description="The port to listen on; 0 lets the system choose.", ge=0, le=65535)] = 8081
+    store: Annotated[str, Meta(description="The URL of the store: `sqlite:///FILE`, or `sqlite://` for memory.")] = (
+        "sqlite:///data/registry.db"
+    )
+    workers: Annotated[int, Meta(description="How many processes answer; they share the store.", ge=1, le=64)] = 1
+    tls_mode: Annotated[
+        TlsMode,
+        Meta(
+            description="Who ends TLS when `host` is reachable from other machines: `trusted_proxy` (a proxy in front "
+            "does), `insecure_dev` (nobody does). `none` refuses such a host."
+        ),
+    ] = TlsMode.NONE
+    max_body_bytes: Annotated[int, Meta(description="The largest request body; beyond it 413.", ge=1024)] = (
+        10 * 1024 * 1024
+    )
+    max_batch_items: Annotated[int, Meta(description="The most payloads in one batch validation.", ge=1)] = 100_000
+    compatibility: Annotated[
+        CompatibilityLevel, Meta(description="The compatibility level where no scope sets one.")
+    ] = CompatibilityLevel.BACKWARD
+    confluent_strict_config: Annotated[
+        bool,
+        Meta(
+            description="A subject's config without a level means the server's default level instead of the inherited "
+            "one, as the Confluent registry has it."
+        ),
+    ] = False
+    confluent_context_fallback: Annotated[
+        bool,
+        Meta(
+            description="Unqualified reads that find nothing look into every other context, as the Confluent registry "
+            "does."
+        ),
+    ] = False
+    confluent_error_codes: Annotated[
+        ErrorCodes, Meta(description="`legacy` answers an incompatible registration with error_code 409, not 40901.")
+    ] = ErrorCodes.CURRENT
+    mode_mutability: Annotated[bool, Meta(description="Whether modes may be changed.")] = True
+    permanent_delete: Annotated[bool, Meta(description="Whether permanent deletes are allowed.")] = True
+    schema_search_limit: Annotated[
+        int, Meta(description="The largest and the default page of schema lists.", ge=1, le=100_000)
+    ] = 1000
+    kafka_cluster_id: Annotated[str, Meta(description="The Kafka cluster's id that `GET /v1/metadata/id` tells.")] = ""
+    cluster_id: Annotated[str, Meta(description="This registry's id that `GET /v1/metadata/id` tells.")] = (
+        "schema-registry"
+    )
+    log_level: Annotated[LogLevel, Meta(description="From which level on the server logs to standard error.")] = (
+        LogLevel.INFO
+    )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **given: Any) -> "Settings":
+        """Settings from `LSR_*` variables, under those that the caller gives.
+
+        Args:
+            environ: the environment; that of the process for `None`.
+            given: settings that win over the environment.
+
+        Raises:
+            SettingsError: an unknown variable, or a value that does not fit; all of them in one message.
+        """
+        variables = os.environ if environ is None else environ
+        known = {f"{PREFIX}{name.upper()}": name for name in cls.__struct_fields__}
+        values: dict[str, Any] = {}
+        unknown = []
+        for variable, text in variables.items():
+            if variable in known:
+                values[known[variable]] = text
+            elif variable.startswith(PREFIX) and variable not in _OF_OTHERS:
+                unknown.append(variable)
+        if unknown:
+            raise SettingsError(f"Unknown setting {', '.join(sorted(unknown))}. Known are {', '.join(sorted(known))}.")
+        return cls._converted(values | given)
+
+    @classmethod
+    def _converted(cls, values: dict[str, Any]) -> "Settings":
+        types = {row.variable: row.type for row in settings_reference()}
+        problems = []
+        for name, value in values.items():
+            variable = f"{PREFIX}{name.upper()}"
+            try:
+                msgspec.convert({name: value}, cls, strict=False)
+            except msgspec.ValidationError as error:
+                cause = str(error).partition(" - at")[0]
+                problems.append(f"{variable}: {cause} (allowed: {types.get(variable, 'no such setting')})")
+        if problems:
+            raise SettingsError("; ".join(problems))
+        return msgspec.convert(values, cls, strict=False)
+
+    def check(self) -> None:
+        """Raises `SettingsError` for settings that do not go together."""
+        if self.tls_mode is TlsMode.NONE and not _is_loopback(self.host):
+            raise SettingsError(
+                f"The host {self.host} is reachable from other machines, and nothing ends TLS. Listen on 127.0.0.1, "
+                "or set LSR_TLS_MODE=trusted_proxy behind a proxy that ends TLS, or LSR_TLS_MODE=insecure_dev for a "
+                "network you trust."
+            )
+        if self.workers > 1 and self.store.rstrip("/").endswith(("sqlite:", ":memory:")):
+            raise SettingsError(
+                "A store in memory belongs to one process. Set LSR_WORKERS=1, or LSR_STORE to a file: sqlite:///FILE."
+            )
+
+
+class SettingRow(NamedTuple):
+    """One row of the reference of settings."""
+
+    variable: str
+    type: str
+    default: str
+    description: str
+
+
+def settings_reference() -> Iterator[SettingRow]:
+    """The reference of settings, one row per setting, in the order they are declared."""
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        (meta,) = hints[field.name].__metadata__
+        default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        yield SettingRow(
+            f"{PREFIX}{field.name.upper()}", _type_name(hints[field.name].__origin__), default, meta.description
+        )
+
+
+def _type_name(kind: type) -> str:
+    if issubclass(kind, enum.Enum):
+        members: Iterable[enum.Enum] = kind
+        return ", ".join(str(member.value) for member in members)
+    return {bool: "true or false", int: "integer", str: "text"}[kind]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,83 @@
+"""Several worker processes on one socket: started together, replaced when they die, stopped together."""
+
+import multiprocessing
+import signal
+import socket
+import threading
+import time
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess, parent_process
+from typing import Any
+
+import structlog
+
+from llm_schema_registry.server.logs import configure_logs
+from llm_schema_registry.server.process import serve
+from llm_schema_registry.server.settings import Settings
+
+_STOP_SECONDS = 4.5
+_STARTUP_FAILURE = 3
+_RESTART_PAUSE = 0.5
+_log = structlog.get_logger()
+
+
+def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
+    """Runs `settings.workers` processes until SIGTERM or SIGINT; a worker that dies is replaced.
+
+    Raises:
+        SystemExit: a worker could not start, so that none would.
+    """
+    stop_reader, stop_writer = socket.socketpair()
+    with stop_reader, stop_writer:
+
+        def stop(number: int, frame: Any) -> None:
+            stop_writer.send(b"\0")
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        workers = [_start(settings, listening, url) for _ in range(settings.workers)]
+        failed = False
+        while not failed and stop_reader not in (ready := wait([stop_reader, *(each.sentinel for each in workers)])):
+            for index, worker in enumerate(workers):
+                if worker.sentinel not in ready:
+                    continue
+                worker.join()
+                failed = worker.exitcode == _STARTUP_FAILURE
+                if failed:
+                    break
+                _log.error("worker died", pid=worker.pid, exit_code=worker.exitcode)
+                time.sleep(_RESTART_PAUSE)
+                workers[index] = _start(settings, listening, url)
+        _stop(workers)
+    if failed:
+        raise SystemExit(_STARTUP_FAILURE)
+
+
+def _start(settings: Settings, listening: socket.socket, url: str) -> BaseProcess:
+    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, listening, url))
+    worker.start()
+    return worker
+
+
+def _stop(workers: list[BaseProcess]) -> None:
+    for worker in workers:
+        worker.terminate()
+    until = time.monotonic() + _STOP_SECONDS
+    for worker in workers:
+        worker.join(max(0.0, until - time.monotonic()))
+        if worker.is_alive():
+            worker.kill()
+
+
+def _work(settings: Settings, listening: socket.socket, url: str) -> None:
+    """The life of one worker; ends with its parent, however that ends."""
+    configure_logs(settings.log_level)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve(settings, listening, url)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        signal.raise_signal(signal.SIGTERM)
