@@ -1,0 +1,70 @@
+"""The page of compatibility levels and of JSON Schema content models."""
+
+from generating.markdown import code, table
+from llm_schema_registry.evolution import CompatibilityLevel, Direction
+from llm_schema_registry.formats import Impact, SchemaType, format_of
+
+_PROMISES = {
+    (): "nothing",
+    (Direction.BACKWARD,): "consumers with the new schema read data written with the old one",
+    (Direction.FORWARD,): "consumers with the old schema read data written with the new one",
+    (Direction.FORWARD, Direction.BACKWARD): "both",
+}
+_FIRST = {
+    (): "nobody can rely on anything",
+    (Direction.BACKWARD,): "consumers",
+    (Direction.FORWARD,): "producers",
+    (Direction.FORWARD, Direction.BACKWARD): "either",
+}
+_VERDICTS = {
+    Impact.COMPATIBLE: ("compatible", "compatible"),
+    Impact.LENIENT: ("**incompatible**", "compatible"),
+    Impact.INCOMPATIBLE: ("**incompatible**", "**incompatible**"),
+}
+
+
+def page() -> str:
+    """Levels, content models, and where the differences of each format stand."""
+    levels = [
+        (
+            code(level),
+            _PROMISES[level.directions],
+            _against(level),
+            _FIRST[level.directions],
+        )
+        for level in CompatibilityLevel
+    ]
+    models = [
+        (f"[{name}](findings/json.md#{name.lower()})", *_VERDICTS[difference.impact], difference.why)
+        for name, difference in format_of(SchemaType.JSON).difference_types.items()
+        if "CONTENT_MODEL" in name
+    ]
+    return f"""# Compatibility
+
+## Levels
+
+A level is set for a subject, a context or everything, and inherited downwards. `BACKWARD` counts where nothing is set.
+
+{table(("level", "what a new version owes", "checked against", "upgrade first"), levels)}
+`FULL` reports what breaks for old consumers before what breaks for new ones. Which states of a version count as
+"latest" and "all" stands under [states](states.md).
+
+The differences that decide, with the reason and the way out for each: [Avro](findings/avro.md),
+[JSON Schema](findings/json.md), [Protobuf](findings/protobuf.md); and [those of every format](findings/schema.md).
+
+## JSON Schema: content models
+
+Whether a property or an item may be added or removed depends on what the other schema says about undeclared ones. Its
+content model is *open* if it allows any (`additionalProperties` absent or true, and no `patternProperties`), *closed*
+if it allows none (`additionalProperties: false`), and *partially open* if it allows some (`patternProperties`, or a
+schema under `additionalProperties`); *unopen* is closed or partially open. The config key `compatibilityPolicy` says
+how strictly that is read: `STRICT`, the default, takes every value that the schema allows for possible; `LENIENT`
+trusts producers to send what is declared.
+
+{table(("what changed in the reader's schema", "`STRICT`", "`LENIENT`", "why"), models)}"""
+
+
+def _against(level: CompatibilityLevel) -> str:
+    if not level.directions:
+        return "nothing"
+    return "all versions" if level.transitive else "the latest version"

@@ -1,0 +1,85 @@
+"""The pages of findings, one per area."""
+
+from typing import Any
+
+from generating.markdown import sentence, table, texts
+from llm_schema_registry.formats import DifferenceType, Impact, SchemaType, format_of
+from llm_schema_registry.formats.avro.problems import FIXES
+
+AREAS = ("avro", "json", "protobuf", "schema", "payload")
+_TITLES = {
+    "avro": "Avro",
+    "json": "JSON Schema",
+    "protobuf": "Protobuf",
+    "schema": "every format",
+    "payload": "payloads of any format",
+}
+_TYPES = {"avro": SchemaType.AVRO, "json": SchemaType.JSON, "protobuf": SchemaType.PROTOBUF}
+_IMPACTS = {
+    Impact.INCOMPATIBLE: "breaks a reader",
+    Impact.LENIENT: "breaks a reader under the policy `STRICT`, passes under `LENIENT`",
+    Impact.COMPATIBLE: "breaks nothing",
+}
+_GROUPS = {"schema": "Problems of a schema", "payload": "Problems of a payload", "change": "Problems of a change"}
+
+
+def page(area: str) -> str:
+    """Every finding of an area."""
+    described = texts("findings").get(area, {})
+    parts = [_head(area)]
+    if area in _TYPES:
+        parts.append(_differences(area))
+    parts += [_group(area, group, problems) for group, problems in described.items()]
+    return "\n".join(parts)
+
+
+def described_codes() -> set[str]:
+    """Every code that has a section on some page."""
+    found = {
+        f"{area}.{name}"
+        for area, groups in texts("findings").items()
+        for problems in groups.values()
+        for name in problems
+    }
+    for area, schema_type in _TYPES.items():
+        found |= {f"{area}.{name}" for name in format_of(schema_type).difference_types}
+    return found
+
+
+def _head(area: str) -> str:
+    return f"""# Findings: {_TITLES[area]}
+
+A finding has a code, `{area}.<NAME>`, a place, a sentence and most often a way out. This page says for each code what
+it means. Compatibility levels: [compatibility](../compatibility.md).
+"""
+
+
+def _differences(area: str) -> str:
+    types = format_of(_TYPES[area]).difference_types.values()
+    ordered = sorted(types, key=lambda each: list(_IMPACTS).index(each.impact))
+    rows = [(f"[{each.name}](#{each.name.lower()})", _IMPACTS[each.impact]) for each in ordered]
+    return f"""## Differences between two schemas
+
+The reader is the side that has to read what the writer wrote: under `BACKWARD` the new schema reads what the old one
+wrote, under `FORWARD` the other way round.
+
+{table(("difference", "what it means for compatibility"), rows)}
+""" + "\n".join(_difference(each) for each in ordered)
+
+
+def _difference(difference: DifferenceType) -> str:
+    shown = difference.description.format(reader="reader's", writer="writer's", path="…", detail="…")
+    parts = [f"### {difference.name}", f"{sentence(_IMPACTS[difference.impact])} {sentence(difference.why)}"]
+    if shown:
+        parts.insert(1, f"*{sentence(shown)}*")
+    if difference.fix:
+        parts.append(f"What to do: {sentence(difference.fix)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _group(area: str, group: str, problems: dict[str, Any]) -> str:
+    sections = []
+    for name, text in problems.items():
+        fix = FIXES.get(f"{area}.{name}") or text.get("fix")
+        sections.append(f"### {name}\n\n{text['meaning']}\n" + (f"\nWhat to do: {fix}\n" if fix else ""))
+    return f"## {_GROUPS[group]}\n\n" + "\n".join(sections)

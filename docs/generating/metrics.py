@@ -1,0 +1,15 @@
+"""The page of metrics."""
+
+from generating.markdown import code, table
+from llm_schema_registry.server.metrics import Metrics
+
+
+def page() -> str:
+    """Every metric of a server process."""
+    rows = [(code(name), kind, description) for name, kind, description in Metrics().names()]
+    return f"""# Metrics
+
+`GET /metrics` answers in Prometheus' text format. Labels are bounded: route templates, methods, statuses and outcomes,
+never subjects or ids. Counters carry the suffix `_total` there, histograms `_bucket`, `_count` and `_sum`.
+
+{table(("metric", "kind", "what it says"), rows)}"""
