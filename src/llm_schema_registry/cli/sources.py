@@ -68,20 +68,33 @@ def read_text(path: Path) -> str:
 
 
 def schemas_below(directory: Path) -> dict[str, SchemaFile]:
-    """Every schema file below a directory, by its relative path without suffix, in the order of the names.
+    """Every schema file below a directory, by its relative path, in the order of the paths.
 
     Raises:
-        CliError: a file cannot be read, or two differ only in their suffix and so stand for one subject.
+        CliError: there is none, or one cannot be read.
+    """
+    paths = sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    if not paths:
+        raise CliError(f"{directory} holds no schema", f"Schema files end with {', '.join(SUFFIXES)}.")
+    relative = [path.relative_to(directory) for path in paths]
+    return {
+        below.as_posix(): read_schema(path, name=below.with_suffix("").as_posix())
+        for path, below in zip(paths, relative, strict=True)
+    }
+
+
+def subjects_below(directory: Path) -> list[SchemaFile]:
+    """Every schema file below a directory, where the name of each stands for a subject.
+
+    Raises:
+        CliError: as `schemas_below`; or two differ only in their suffix and so stand for one subject.
     """
     found: dict[str, SchemaFile] = {}
-    for path in sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES and path.is_file()):
-        name = path.relative_to(directory).with_suffix("").as_posix()
-        if name in found:
-            raise CliError(f"{found[name].path} and {path} stand for the same name {name}", "Rename one of them.")
-        found[name] = read_schema(path, name=name)
-    if not found:
-        raise CliError(f"{directory} holds no schema", f"Schema files end with {', '.join(SUFFIXES)}.")
-    return found
+    for file in schemas_below(directory).values():
+        if file.name in found:
+            raise CliError(f"{found[file.name].path} and {file.path} stand for one subject", "Rename one of them.")
+        found[file.name] = file
+    return list(found.values())
 
 
 def parse(
@@ -108,12 +121,11 @@ def read_references(options: Sequence[str]) -> list[Dependency]:
 
 
 def needed_by(text: str, references: Sequence[Dependency]) -> list[Dependency]:
-    """The references that a text mentions, by full or by last name, and what those mention in turn."""
+    """The references that a text mentions by their full name, and what those mention in turn."""
     needed: list[Dependency] = []
     texts = [text]
     for reference in reversed(references):
-        short = reference.name.rpartition(".")[2] if "/" not in reference.name else reference.name
-        if reference.text != text and any(short in one for one in texts):
+        if reference.text != text and any(reference.name in one for one in texts):
             needed.insert(0, reference)
             texts.append(reference.text)
     return needed

@@ -16,16 +16,26 @@ if TYPE_CHECKING:
     from llm_schema_registry.cli.reporting import Item
     from llm_schema_registry.cli.sources import SchemaFile
     from llm_schema_registry.client import RegistryClient
+    from llm_schema_registry.formats import Dependency
 
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """On what terms to compare; `None` leaves it to the default or to the registry."""
+    """On what terms to compare; `None` leaves it to the default or to the registry.
+
+    `many`: files of a directory are compared, and a reference concerns those that mention it.
+    """
 
     mode: CompatibilityLevel | None
     policy: Policy | None
     schema_type: SchemaType | None
     references: tuple[str, ...]
+    many: bool
+
+    def needed_by(self, file: "SchemaFile", available: "list[Dependency]") -> "list[Dependency]":
+        from llm_schema_registry.cli import sources
+
+        return sources.needed_by(file.text, available) if self.many else available
 
 
 def check(
@@ -67,7 +77,7 @@ def check(
 
     if len(paths) > 2:
         raise CliError(f"{len(paths)} paths are too many", "Name OLD and NEW, or NEW alone with a registry.")
-    terms = _Terms(mode, policy, schema_type, tuple(references or ()))
+    terms = _Terms(mode, policy, schema_type, tuple(references or ()), paths[-1].is_dir())
     if len(paths) == 2:
         if subject is not None:
             raise CliError(
@@ -99,12 +109,12 @@ def _offline(old: Path, new: Path, terms: _Terms) -> list["Item"]:
     available = sources.read_references(terms.references)
     items = []
     for key, file in after.items():
-        candidate = file.parse(sources.needed_by(file.text, available))
+        candidate = file.parse(terms.needed_by(file, available))
         previous = before.get(key)
         if previous is None:
             items.append(judge_schema(file, candidate, [], level, policy))
         else:
-            parsed = previous.parse(sources.needed_by(previous.text, available), strict=False)
+            parsed = previous.parse(terms.needed_by(previous, available), strict=False)
             against = previous.path
             items.append(judge_schema(file, candidate, [(1, parsed)], level, policy, against))
     gone = [file for key, file in before.items() if key not in after]
@@ -124,7 +134,7 @@ def _against_registry(new: Path, registry: str | None, subject: str | None, term
     if not new.is_dir():
         files = [sources.read_schema(new, terms.schema_type, subject)]
     elif subject is None:
-        files = list(sources.schemas_below(new).values())
+        files = sources.subjects_below(new)
     else:
         raise CliError(f"--subject {subject} names one subject, {new} holds many", "Leave out --subject.")
 
@@ -142,6 +152,6 @@ async def _judge_in(client: "RegistryClient", file: "SchemaFile", terms: _Terms)
     level = terms.mode or config.compatibility_level or CompatibilityLevel.BACKWARD
     policy = terms.policy or config.compatibility_policy or Policy.STRICT
     available = await connection.dependencies_of(client, sources.registered_references(terms.references))
-    candidate = file.parse(sources.needed_by(file.text, available))
+    candidate = file.parse(terms.needed_by(file, available))
     history = await connection.history_of(client, file.name, level)
     return judge_schema(file, candidate, history, level, policy)

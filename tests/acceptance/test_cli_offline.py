@@ -1,0 +1,253 @@
+"""`lsr` as a process, without a registry: exit codes, streams, formats."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from llm_schema_registry import __version__
+from llm_schema_registry.catalog import Catalog
+
+Lsr = Callable[..., subprocess.CompletedProcess[str]]
+HEAVY = ("rich", "aiohttp", "asyncio", "fastavro", "jsonschema_rs", "grpc_tools", "google.protobuf", "litestar")
+
+
+@pytest.fixture
+def lsr(tmp_path: Path) -> Lsr:
+    """Runs `lsr` in a directory of its own, in an environment without settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")}
+
+    def run(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "llm_schema_registry.cli", *arguments],
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=environment | variables,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    """The catalogue's schemas, samples and next versions in the directory that `lsr` runs in."""
+    content = Catalog.load()
+    for folder in ("schemas", "samples", "evolution"):
+        (tmp_path / folder).mkdir()
+    for subject in content.subjects:
+        for version in subject.versions:
+            (tmp_path / "schemas" / version.file).write_text(content.schema_text(version.file))
+    for sample in content.samples:
+        (tmp_path / "samples" / f"{sample.name}.json").write_text(sample.text)
+    for evolution in content.evolutions:
+        (tmp_path / "evolution" / evolution.file).write_text(evolution.text)
+    return tmp_path
+
+
+OLD = "schemas/cost.token-usage.v1.avsc"
+
+
+def test_version_and_help(lsr: Lsr) -> None:
+    assert lsr("--version").stdout == f"llm-schema-registry {__version__}\n"
+    assert "check" in lsr("--help").stdout
+    assert lsr("nonsense").returncode == 2
+
+
+def test_help_needs_no_library_that_a_command_needs() -> None:
+    program = "import sys, llm_schema_registry.cli; print(' '.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert set(HEAVY) & set(loaded) == set()
+
+
+def test_a_compatible_change_exits_0(lsr: Lsr, catalog: Path) -> None:
+    done = lsr("check", OLD, "evolution/cost.token-usage.add-optional.avsc", "--mode", "FULL")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "1 schema: 1 passed"
+
+
+def test_an_incompatible_change_exits_1_and_explains(lsr: Lsr, catalog: Path) -> None:
+    done = lsr("check", OLD, "evolution/cost.token-usage.add-required.avsc")
+    assert done.returncode == 1
+    for part in (
+        "FAIL",
+        "READER_FIELD_MISSING_DEFAULT_VALUE",
+        "'region'",
+        "at /fields/18 (line 182)",
+        "Consumers",
+        "fix",
+    ):
+        assert part in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("evolution", Catalog.load().evolutions, ids=lambda evolution: evolution.name)
+def test_every_next_version_of_the_catalogue(lsr: Lsr, catalog: Path, evolution: object) -> None:
+    for mode, allowed in evolution.allowed.items():  # type: ignore[attr-defined]
+        done = lsr("check", OLD, f"evolution/{evolution.file}", "--mode", mode, "--format", "json")  # type: ignore[attr-defined]
+        assert done.returncode == (0 if allowed else 1), mode
+        assert json.loads(done.stdout)["ok"] is allowed
+
+
+def test_directories_are_paired_by_name(lsr: Lsr, tmp_path: Path) -> None:
+    for side, schemas in {"old": {"a": '"int"', "gone": '"int"'}, "new": {"a": '"string"', "born": '"int"'}}.items():
+        (tmp_path / side).mkdir()
+        for name, text in schemas.items():
+            (tmp_path / side / f"{name}.avsc").write_text(text)
+    done = lsr("check", "old", "new", "--format", "json")
+    assert done.returncode == 1
+    items = {item["name"]: item for item in json.loads(done.stdout)["items"]}
+    assert {name: item["status"] for name, item in items.items()} == {
+        "a": "failed",
+        "born": "passed",
+        "gone": "skipped",
+    }
+    assert items["a"]["file"] == "new/a.avsc"
+    assert items["a"]["findings"][0]["code"].startswith("avro.")
+
+
+def test_references_resolve_to_files(lsr: Lsr, catalog: Path) -> None:
+    references = [
+        "--reference=llmdevops.common.TokenUsage=schemas/common.token-usage.v1.avsc",
+        "--reference=llmdevops.common.Cost=schemas/common.cost.v1.avsc",
+    ]
+    schema = "schemas/telemetry.inference.refs.v1.avsc"
+    assert lsr("check", schema, schema).returncode == 2
+    assert lsr("check", schema, schema, *references).returncode == 0
+    assert lsr("check", "schemas", "schemas", *references).returncode == 0
+    sample = "samples/telemetry.inference.v1.avro-valid.json"
+    assert lsr("validate", "--schema", schema, sample, *references).returncode == 0
+
+
+@pytest.mark.parametrize("output", ["json", "sarif"])
+def test_json_formats_are_json(lsr: Lsr, catalog: Path, output: str) -> None:
+    done = lsr("check", OLD, "evolution/cost.token-usage.narrow.avsc", "--format", output)
+    assert done.returncode == 1
+    assert "avro.TYPE_MISMATCH" in json.dumps(json.loads(done.stdout))
+
+
+def test_the_other_formats(lsr: Lsr, catalog: Path) -> None:
+    def in_format(name: str) -> str:
+        return lsr("check", OLD, "evolution/cost.token-usage.narrow.avsc", "--format", name).stdout
+
+    assert ElementTree.fromstring(in_format("junit"))[0].get("failures") == "1"  # noqa: S314 (we wrote it ourselves)
+    assert in_format("github").startswith("::error file=evolution/cost.token-usage.narrow.avsc,line=92,")
+    assert in_format("markdown").startswith("### lsr check: 1 schema: 1 failed\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "none.avsc", "none.avsc"], "none.avsc cannot be read: No such file or directory"),
+        (["check", OLD], "alone has nothing to be compared with"),
+        (["check", OLD, OLD, OLD], "3 paths are too many"),
+        (["check", OLD, OLD, "--subject", "s"], "compared offline"),
+        (["check", OLD, "schemas"], "is a directory"),
+        (["check", OLD, "samples/broken.avsc"], "is not a valid AVRO schema"),
+        (["check", OLD, OLD, "--reference", "x"], "is not NAME=FILE"),
+        (["check", OLD, OLD, "--mode", "SIDEWAYS"], "SIDEWAYS"),
+        (["validate", "samples/cost.record.v1.avro-valid.json"], "not clear by what to validate"),
+        (["validate", "--schema", OLD, "none.json"], "none.json cannot be read"),
+        (["validate", "--schema", OLD, "--id", "1", OLD], "not clear by what to validate"),
+        (["serve", "--host", "0.0.0.0"], "reachable from other machines"),  # noqa: S104 (that it is refused is the test)
+    ],
+)
+def test_what_cannot_be_done_exits_2_without_a_stack(
+    lsr: Lsr, catalog: Path, arguments: list[str], message: str
+) -> None:
+    (catalog / "samples" / "broken.avsc").write_text('{"type": "nonsense"}')
+    done = lsr(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message.lower() in " ".join(done.stderr.split()).lower()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list"],
+        ["get", "1"],
+        ["register", OLD],
+        ["check", OLD, "--subject", "s"],
+        ["catalog", "install"],
+        ["validate", "--id", "1", "samples/cost.record.v1.avro-valid.json"],
+    ],
+)
+def test_no_registry_exits_3(lsr: Lsr, catalog: Path, arguments: list[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        done = lsr(*arguments, LSR_REGISTRY=f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "no registry answers at http://127.0.0.1" in done.stderr
+    assert "lsr serve" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_events_are_validated_by_a_schema_file(lsr: Lsr, catalog: Path) -> None:
+    good = "samples/cost.token-usage.v1.avro-valid.json"
+    assert lsr("validate", "--schema", OLD, good).returncode == 0
+    event = json.dumps(json.loads((catalog / good).read_text()))
+    (catalog / "events.ndjson").write_text(f'{event}\n{event.replace("100", "null")}\n{{"broken\n')
+    done = lsr("validate", "--schema", OLD, "events.ndjson", "--format", "json")
+    assert done.returncode == 1
+    items = json.loads(done.stdout)["items"]
+    assert [(item["status"], item["line"]) for item in items] == [("passed", 1), ("failed", 2), ("failed", 3)]
+    assert items[1]["findings"][0]["path"] == "/prompt_tokens"
+    assert items[2]["findings"][0]["code"] == "payload.SYNTAX"
+    piped = lsr("validate", "--schema", OLD, "-", stdin=event)
+    assert (piped.returncode, piped.stdout.splitlines()[-1]) == (0, "1 event: 1 passed")
+
+
+def test_a_binary_event(lsr: Lsr, tmp_path: Path) -> None:
+    (tmp_path / "text.avsc").write_text('"string"')
+    (tmp_path / "good.avro").write_bytes(b"\x06abc")
+    (tmp_path / "bad.avro").write_bytes(b"\x08abc")
+    assert lsr("validate", "--schema", "text.avsc", "good.avro").returncode == 0
+    assert lsr("validate", "--schema", "text.avsc", "bad.avro").returncode == 1
+
+
+def test_the_catalogue_can_be_listed_and_written_out(lsr: Lsr, tmp_path: Path) -> None:
+    assert lsr("catalog", "list").stdout.splitlines()[-1] == "29 subjects"
+    assert len(json.loads(lsr("catalog", "list", "--json").stdout)) == 29
+    assert lsr("catalog", "export", "out").stdout == "out: 104 files written, 0 were there already\n"
+    assert lsr("catalog", "export", "out").stdout == "out: 0 files written, 104 were there already\n"
+    assert (tmp_path / "out/schemas/telemetry.inference.v2.avsc").is_file()
+    (tmp_path / "taken").write_text("")
+    assert lsr("catalog", "export", "taken").returncode == 2
+
+
+def test_the_doctor_finds_what_is_wrong(lsr: Lsr) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    fine = lsr("doctor", "--store", "sqlite:///new.db", "--json")
+    assert fine.returncode == 0, fine.stdout
+    assert all(probe["state"] != "BAD" for probe in json.loads(fine.stdout))
+    sick = lsr("doctor", "--registry", url, "--store", "sqlite:///no/such/directory.db")
+    assert sick.returncode == 1
+    assert sick.stdout.count("BAD") == 2
+    assert sick.stdout.count("fix: ") >= 2
+
+
+def test_colours_only_where_they_are_wanted(catalog: Path) -> None:
+    """On a terminal there are colours, unless NO_COLOR says no."""
+    pty = pytest.importorskip("pty")
+    command = [sys.executable, "-m", "llm_schema_registry.cli", "check", OLD, OLD]
+    for variables, coloured in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)):
+        main, terminal = pty.openpty()
+        environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | variables
+        subprocess.run(command, cwd=catalog, stdout=terminal, env=environment, check=True)
+        os.close(terminal)
+        shown = os.read(main, 100_000)
+        os.close(main)
+        assert b"1 passed" in shown
+        assert (b"\x1b[" in shown) is coloured

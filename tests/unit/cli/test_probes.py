@@ -1,0 +1,76 @@
+"""What the doctor finds."""
+
+import socket
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from llm_schema_registry.cli import probes
+from llm_schema_registry.cli.probes import State
+
+
+def test_this_environment_is_good() -> None:
+    assert probes.python().state is State.GOOD
+    libraries = probes.libraries()
+    assert libraries.state is State.GOOD
+    assert "msgspec" in libraries.detail
+
+
+def test_a_missing_library_is_bad_and_a_missing_extra_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: ["no-such>=1", 'no-other>=1; extra == "server"'])
+    libraries = probes.libraries()
+    assert (libraries.state, libraries.detail) == (State.BAD, "missing: no-such")
+    assert "pip install" in libraries.fix
+    (extra,) = probes.extras()
+    assert (extra.name, extra.state, extra.detail) == ("extra server", State.DOUBT, "missing: no-other")
+    assert "llm-schema-registry[server]" in extra.fix
+
+
+def test_a_clock_in_the_past() -> None:
+    assert probes.clock(datetime(1970, 1, 2, tzinfo=UTC)).state is State.BAD
+    assert probes.clock(datetime(2027, 1, 1, tzinfo=UTC)).state is State.GOOD
+
+
+def test_stores(tmp_path: Path) -> None:
+    whole, damaged = tmp_path / "whole.db", tmp_path / "damaged.db"
+    connection = sqlite3.connect(whole)
+    connection.execute("CREATE TABLE t (a)")
+    connection.close()
+    damaged.write_bytes(b"no database" * 1000)
+    expected = {
+        f"sqlite:///{whole}": (State.GOOD, "is whole"),
+        f"sqlite:///{tmp_path / 'new.db'}": (State.GOOD, "will be created"),
+        f"sqlite:///{damaged}": (State.BAD, "is damaged or no store"),
+        f"sqlite:///{tmp_path}/none/new.db": (State.BAD, "cannot be created"),
+        "sqlite://": (State.DOUBT, "in memory"),
+        "mysql://user:secret@host/db": (State.BAD, "names no store"),
+    }
+    for url, (state, detail) in expected.items():
+        probe = probes.store(url)
+        assert (probe.state, detail in probe.detail) == (state, True), url
+        assert probe.fix or state is State.GOOD
+        assert "secret" not in probe.detail + probe.fix
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged.db", "whole.db"]
+
+
+def test_ports() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        probe = probes.port("127.0.0.1", number)
+    assert probe.state is State.DOUBT
+    assert f"--port {number + 1}" in probe.fix
+    assert probes.port("127.0.0.1", number).state is State.GOOD
+
+
+def test_an_unreachable_registry_is_bad_only_if_asked_for() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        assert probes.reachable(url, asked=True).state is State.BAD
+        probe = probes.reachable(url, asked=False)
+    assert probe.state is State.DOUBT
+    assert "lsr serve" in probe.fix
