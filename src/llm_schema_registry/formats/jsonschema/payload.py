@@ -148,7 +148,11 @@ def _properties_at(raw: Any, schema_path: list[str | int]) -> dict[str, Any]:
 
 def _explain_limit(error: Any, raw: Any) -> Iterable[Finding]:
     path = pointer(error.instance_path)
-    values = {key: _shown(value) for key, value in error.kind.as_dict().items()}
+    quoted = error.kind.name == "const"
+    values = {
+        key: value if isinstance(value, str) and not quoted else _shown(value)
+        for key, value in error.kind.as_dict().items()
+    }
     template = _LIMITS.get(error.kind.name)
     demand = template.format(**values) if template else f"fulfil '{error.kind.name}'"
     yield Finding(
@@ -220,6 +224,21 @@ def _explain_unexpected(error: Any, raw: Any) -> Iterable[Finding]:
         )
 
 
+def _explain_nothing_allowed(error: Any, raw: Any) -> Iterable[Finding]:
+    if error.schema_path[-1:] != ["additionalProperties"]:
+        yield from _explain_limit(error, raw)
+        return
+    # Without declared properties the library tells the object and one value, not the names.
+    path = pointer(error.instance_path)
+    yield Finding(
+        code="json.additionalProperties",
+        path=path,
+        message=f"{_place(path)} must be an empty object: the schema declares no property and allows no others",
+        new=_shown(error.instance),
+        fix="Remove the properties, or declare them in the schema.",
+    )
+
+
 def _explain_property_name(error: Any, raw: Any) -> Iterable[Finding]:
     path = pointer(error.instance_path)
     cause = error.kind.error
@@ -246,7 +265,7 @@ def _explain_alternatives(error: Any, raw: Any) -> Iterable[Finding]:
             new=f"{fits} alternatives",
         )
         return
-    causes = _closest(failed)
+    causes = _closest(failed, len(error.instance_path))
     told = [finding for cause in causes for finding in _EXPLANATIONS.get(cause.kind.name, _explain_limit)(cause, raw)]
     hint = f"; the closest one fails because: {told[0].message}" if told else ""
     yield Finding(
@@ -259,12 +278,11 @@ def _explain_alternatives(error: Any, raw: Any) -> Iterable[Finding]:
     )
 
 
-def _closest(branches: list[list[Any]]) -> list[Any]:
-    """The errors of the branch that comes nearest: of the right type first, then the fewest errors."""
+def _closest(branches: list[list[Any]], depth: int) -> list[Any]:
+    """The errors of the branch that comes nearest: of the value's own type first, then the fewest errors."""
 
     def distance(errors: list[Any]) -> tuple[bool, int]:
-        top = min(len(error.instance_path) for error in errors)
-        wrong_type = any(error.kind.name == "type" and len(error.instance_path) == top for error in errors)
+        wrong_type = any(error.kind.name == "type" and len(error.instance_path) == depth for error in errors)
         return (wrong_type, len(errors))
 
     return min(branches, key=distance, default=[])
@@ -277,6 +295,7 @@ _EXPLANATIONS: dict[str, Callable[[Any, Any], Iterable[Finding]]] = {
     "additionalProperties": _explain_unexpected,
     "unevaluatedProperties": _explain_unexpected,
     "unevaluatedItems": _explain_unexpected,
+    "falseSchema": _explain_nothing_allowed,
     "propertyNames": _explain_property_name,
     "anyOf": _explain_alternatives,
     "oneOf": _explain_alternatives,

@@ -190,8 +190,8 @@ class Walk:
         return False
 
 
-def _type_name(node: Node) -> str:
+def _type_name(node: Node) -> str | list[Any]:
     if isinstance(node, CombinedNode) and not node.synthetic:
-        return str(node.criterion)
+        return node.criterion.value
     declared = node.raw.get("type") if isinstance(node.raw, dict) else None
-    return str(declared) if isinstance(declared, (str, list)) else node.kind.value
+    return declared if isinstance(declared, (str, list)) else node.kind.value

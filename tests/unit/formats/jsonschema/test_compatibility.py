@@ -1,0 +1,120 @@
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from llm_schema_registry.formats.format import Dependency, Impact
+from llm_schema_registry.formats.jsonschema import FORMAT
+
+ROWS = json.loads((Path(__file__).parents[3] / "vectors/json/compatibility.json").read_text())
+# In the table for completeness: the first two belong to a check of metadata, the last was replaced by finer types.
+NOT_REPORTED = {
+    "RESERVED_PROPERTY_REMOVED",
+    "RESERVED_PROPERTY_CONFLICTS_WITH_PROPERTY",
+    "PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL",
+}
+
+
+def parse(row, side):
+    dependencies = row.get("dependencies", {}).get(side, {})
+    return FORMAT.parse(
+        json.dumps(row[side]), [Dependency(name, json.dumps(schema)) for name, schema in dependencies.items()]
+    )
+
+
+def found(differences):
+    return Counter((difference.type.name, difference.path) for difference in differences)
+
+
+def expected(rows):
+    return Counter((row["type"], row["path"]) for row in rows)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["description"])
+def test_vectors(row):
+    reader, writer = parse(row, "reader"), parse(row, "writer")
+    differences = FORMAT.compare(reader, writer)
+    assert found(differences) == expected(row["differences"])
+    assert all(one.type.impact is Impact.COMPATIBLE for one in differences) is row["strict"]
+    lenient = FORMAT.compare(reader, writer, lenient=True)
+    assert found(lenient) == expected(row.get("lenientDifferences", row["differences"]))
+    assert all(one.type.impact is not Impact.INCOMPATIBLE for one in lenient) is row["lenient"]
+
+
+def test_every_type_is_seen_in_a_compatible_context_and_in_another():
+    contexts = {name: set() for name in FORMAT.difference_types}
+    counts = Counter()
+    for row in ROWS:
+        for difference in row["differences"]:
+            contexts[difference["type"]].add(row["strict"])
+            counts[difference["type"]] += 1
+    assert {name for name, count in counts.items() if count >= 2} == set(FORMAT.difference_types) - NOT_REPORTED
+    for name, row in FORMAT.difference_types.items():
+        if name not in NOT_REPORTED:
+            assert contexts[name] == ({True, False} if row.impact is Impact.COMPATIBLE else {False})
+
+
+def test_the_table_has_what_the_reference_has():
+    impacts = Counter(row.impact for row in FORMAT.difference_types.values())
+    assert impacts == {Impact.COMPATIBLE: 65, Impact.LENIENT: 9, Impact.INCOMPATIBLE: 58}
+    for name, row in FORMAT.difference_types.items():
+        assert row.name == name
+        assert row.why.endswith(".")
+        assert bool(row.fix) is bool(row.description) is (row.impact is not Impact.COMPATIBLE)
+        row.description.format(reader="new", writer="old", path="#/", detail="")
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader", "text"),
+    [
+        (
+            {"type": "object", "properties": {}},
+            {"type": "object", "properties": {"a": {"type": "string"}}},
+            '{errorType:"OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL", description:"The new schema has an open '
+            "content model and has a property or item at path '#/properties/a' which is missing in the old schema'}",
+        ),
+        (
+            {"type": "object", "properties": {"a": {}}, "additionalProperties": False},
+            {"type": "object", "properties": {}, "additionalProperties": False},
+            '{errorType:"PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL", description:"The new has a closed content model '
+            "and is missing a property or item present at path '#/properties/a' in the old schema'}",
+        ),
+        (
+            {"type": "string", "maxLength": 5},
+            {"type": "string", "maxLength": 3},
+            '{errorType:"MAX_LENGTH_DECREASED", description:"The value at path \'#/maxLength\' in the new schema is '
+            "less than its value in the old schema'}",
+        ),
+        (
+            {"type": "string"},
+            {"type": "integer"},
+            '{errorType:"TYPE_CHANGED", description:"A type at path \'#/\' is different between the new schema and the '
+            "old schema'}",
+        ),
+        (
+            {"type": "object", "properties": {"{a}%s": {"type": "string"}}},
+            {"type": "object", "properties": {"{a}%s": {"type": "integer"}}},
+            '{errorType:"TYPE_CHANGED", description:"A type at path \'#/properties/{a}%s\' is different between the '
+            "new schema and the old schema'}",
+        ),
+    ],
+)
+def test_texts(writer, reader, text):
+    (difference,) = FORMAT.compare(FORMAT.parse(json.dumps(reader)), FORMAT.parse(json.dumps(writer)))
+    assert FORMAT.describe(difference, "new", "old") == text
+
+
+def test_differences_name_both_sides():
+    def one(writer, reader):
+        (difference,) = FORMAT.compare(FORMAT.parse(json.dumps(reader)), FORMAT.parse(json.dumps(writer)))
+        return difference.writer, difference.reader, difference.detail
+
+    assert one({"type": "number", "maximum": 10}, {"type": "number", "maximum": 5.50}) == ("10", "5.5", "")
+    assert one({"enum": ["a", "b"]}, {"enum": ["a"]}) == ('["a","b"]', '["a"]', "b")
+    assert one({"type": "string"}, {"type": ["integer", "null"]}) == ("string", '["integer","null"]', "")
+    assert one({"properties": {}}, {"properties": {"a": {"type": "string"}}}) == (
+        None,
+        None,
+        "the content model is open because additionalProperties is absent",
+    )
