@@ -76,9 +76,8 @@ def _measure(alternation: Alternation, names: Collection[str], connections: Coll
         if workload.name in names:
             for count in connections:
                 done = alternation.measure(workload, count)
-                print(
-                    f"  {workload.name} at {count}: {done.registry.per_second:,.0f}/s, x {done.ratio:.2f}", flush=True
-                )
+                rate = done.registry.per_second
+                print(f"  {workload.name} at {count}: {rate:,.0f}/s, {done.ratio:.2f} of the baseline", flush=True)
                 yield done
 
 

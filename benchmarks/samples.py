@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from llm_schema_registry.formats import SchemaType
 
-_FIELDS = (
+_Fields = tuple[tuple[str, str], ...]
+_FIELDS: _Fields = (
     ("trace_id", "string"),
     ("span_id", "string"),
     ("tenant", "string"),
@@ -27,6 +28,7 @@ _FIELDS = (
     ("finish_reason", "string"),
     ("environment", "string"),
 )
+_OPTIONAL = len(_FIELDS) - 1
 _JSON_TYPES = {"string": "string", "long": "integer", "double": "number", "boolean": "boolean"}
 _PROTOBUF_TYPES = {"string": "string", "long": "int64", "double": "double", "boolean": "bool"}
 _VALUES = {"string": "a short text", "long": 1_234, "double": 0.25, "boolean": True}
@@ -35,55 +37,56 @@ EVENT: dict[str, object] = {name: _VALUES[kind] for name, kind in _FIELDS}
 """An event that is valid under the schemas of every format."""
 
 
-def schema(schema_type: SchemaType, variant: int, *, fields: int = len(_FIELDS)) -> str:
-    """A schema with the first `fields` fields and a number in its name that makes it distinct."""
-    return _WRITERS[schema_type](variant, fields)
+def schema(schema_type: SchemaType, variant: int) -> str:
+    """A schema of 20 fields, with a number in its name that makes it distinct."""
+    return _WRITERS[schema_type](variant, _FIELDS)
 
 
 def predecessor(schema_type: SchemaType, variant: int) -> str:
-    """The version before: one optional field less."""
-    return schema(schema_type, variant, fields=len(_FIELDS) - 1)
+    """The version before: without the last field, which is optional."""
+    return _WRITERS[schema_type](variant, _FIELDS[:-1])
 
 
-def _avro(variant: int, fields: int) -> str:
-    optional = len(_FIELDS) - 1
+def successor(schema_type: SchemaType, variant: int, revision: int) -> str:
+    """One of many compatible successors of the predecessor: they differ in the name of the last field."""
+    *first, (name, kind) = _FIELDS
+    return _WRITERS[schema_type](variant, (*first, (f"{name}_{revision}", kind)))
+
+
+def _avro(variant: int, fields: _Fields) -> str:
     described: list[dict[str, object]] = []
-    for position, (name, kind) in enumerate(_FIELDS[:fields]):
+    for position, (name, kind) in enumerate(fields):
         field: dict[str, object] = {"name": name, "type": kind, "doc": f"The {name} of the call."}
-        if position == optional:
+        if position == _OPTIONAL:
             field |= {"type": ["string", "null"], "default": ""}
         described.append(field)
     record = {"type": "record", "name": f"Inference{variant}", "namespace": "bench.telemetry", "fields": described}
     return json.dumps(record, separators=(",", ":"))
 
 
-def _json(variant: int, fields: int) -> str:
-    properties = {name: {"type": _JSON_TYPES[kind]} for name, kind in _FIELDS[:fields]}
+def _json(variant: int, fields: _Fields) -> str:
+    properties = {name: {"type": _JSON_TYPES[kind]} for name, kind in fields}
     return json.dumps(
         {
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": f"Inference{variant}",
             "type": "object",
             "properties": properties,
-            "required": [name for name, _ in _FIELDS[: len(_FIELDS) - 1]],
+            "required": [name for name, _ in fields[:_OPTIONAL]],
             "additionalProperties": False,
         },
         separators=(",", ":"),
     )
 
 
-def _protobuf(variant: int, fields: int) -> str:
-    lines = [f"  {_PROTOBUF_TYPES[kind]} {name} = {number};" for number, (name, kind) in _numbered(fields)]
+def _protobuf(variant: int, fields: _Fields) -> str:
+    lines = [f"  {_PROTOBUF_TYPES[kind]} {name} = {number};" for number, (name, kind) in enumerate(fields, start=1)]
     return "\n".join(
         ['syntax = "proto3";', "package bench.telemetry;", "", f"message Inference{variant} {{", *lines, "}", ""]
     )
 
 
-def _numbered(fields: int) -> list[tuple[int, tuple[str, str]]]:
-    return list(enumerate(_FIELDS[:fields], start=1))
-
-
-_WRITERS: dict[SchemaType, Callable[[int, int], str]] = {
+_WRITERS: dict[SchemaType, Callable[[int, _Fields], str]] = {
     SchemaType.AVRO: _avro,
     SchemaType.JSON: _json,
     SchemaType.PROTOBUF: _protobuf,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.filling import subject_of
-from benchmarks.samples import EVENT, predecessor, schema
+from benchmarks.samples import EVENT, predecessor, schema, successor
 from llm_schema_registry.formats import SchemaType
 
 IDS = 1_000
@@ -100,9 +100,13 @@ def _new(slice_number: int) -> list[bytes]:
 
 
 def _check(schema_type: SchemaType) -> Callable[[int], list[bytes]]:
-    def requests(_: int) -> list[bytes]:
+    def requests(slice_number: int) -> list[bytes]:
         path = f"/compatibility/subjects/{checked_subject(schema_type)}/versions/latest"
-        return [post(path, registration(schema_type, schema(schema_type, 0)))]
+        first = slice_number * _NEW_PER_SLICE
+        return [
+            post(path, registration(schema_type, successor(schema_type, 0, revision)))
+            for revision in range(first, first + _NEW_PER_SLICE)
+        ]
 
     return requests
 
@@ -124,7 +128,7 @@ WORKLOADS = (
     Workload("re-register", f"registration of what is there, {SUBJECTS} subjects", _again),
     Workload("register", "registration of a new schema in a new subject", _new, once=True),
     *(
-        Workload(f"check-{name}", f"compatibility check, {name}, 20 fields", _check(schema_type))
+        Workload(f"check-{name}", f"compatibility check of a new schema, {name}", _check(schema_type), once=True)
         for schema_type, name in _FORMATS.items()
     ),
     Workload("validate", "validation of one event", _validate(1)),
