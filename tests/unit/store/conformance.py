@@ -282,6 +282,14 @@ class Versions:
             await transaction.remove_schema(".", 1)
         assert [str(referrer.subject) for referrer in await store.referrers(subject("base"), 1)] == ["two"]
 
+    async def test_references_go_with_their_content(self, store: Store) -> None:
+        await registered(store, "one", references=(Reference("n", "base", 1),))
+        async with store.transaction() as transaction:
+            await transaction.remove_schema(".", 1)
+            await transaction.add_schema(content("without references", schema_id=1))
+        assert await store.versions_of_schema(".", 1) != []
+        assert await store.referrers(subject("base")) == []
+
 
 class Settings:
     """Settings: one text per scope and kind."""

@@ -88,7 +88,7 @@ class Lists:
         assert await store.subjects(context=".none") == []
         assert await store.contexts() == list(contexts)
 
-    @pytest.mark.parametrize("prefix", [*_NAMES, "%%%", "_%", "\U0010ffff", "c", "a-", "aB"])
+    @pytest.mark.parametrize("prefix", [*_NAMES, "%%%", "_%", "\U0010ffff", "\ud7ff", "c", "a-", "aB"])
     @pytest.mark.parametrize("context", [None, ".", ".x"])
     async def test_a_prefix_means_itself(self, store: Store, prefix: str, context: str | None) -> None:
         names = (*_NAMES, "\U0010ffff", "\U0010ffffz", "\ud7ff", "\ue000")

@@ -171,6 +171,19 @@ def test_an_up_to_date_file_is_opened_without_the_runner_of_migrations(tmp_path:
     assert answers == ["True", "False"]
 
 
+async def test_a_file_that_another_is_setting_up_is_waited_for(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "registry.db"
+    another = sqlite3.connect(path, isolation_level=None)
+    another.execute("BEGIN IMMEDIATE")
+    assert "hold it for too long" in await refusal(path)
+    opening = asyncio.create_task(SqliteStore.open(path))
+    await asyncio.sleep(0.05)
+    assert not opening.done()
+    another.execute("ROLLBACK")
+    another.close()
+    await (await opening).close()
+
+
 async def test_processes_that_start_at_once_on_a_new_file_all_come_up(tmp_path: pathlib.Path) -> None:
     code = (
         "import asyncio, sys\n"

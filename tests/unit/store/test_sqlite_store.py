@@ -188,6 +188,34 @@ async def write_large_then_small(store: SqliteStore) -> None:
             await register(transaction, "after")
 
 
+async def test_a_failed_write_spoils_its_transaction(store: SqliteStore) -> None:
+    with pytest.raises(StoreUnavailableError, match="a write in it failed"):
+        await write_with_a_part_that_fails(store)
+    assert await store.revision() == 0
+    assert await store.subjects() == []
+
+
+async def write_with_a_part_that_fails(store: SqliteStore) -> None:
+    async with store.transaction() as transaction:
+        await register(transaction, "s")
+        with pytest.raises(StoreUnavailableError, match="contradicts what is stored"):
+            await transaction.put_version(Version(subject=subject("t"), version=0, schema_id=1), REGISTERED)
+
+
+async def test_nothing_is_written_after_a_rollback_by_sqlite_itself(store: SqliteStore) -> None:
+    with pytest.raises(StoreUnavailableError, match="has ended"):
+        await write_after_a_rollback(store)
+    assert await store.schema(".", 1) is None
+    await registered(store, "t")
+    assert await store.revision() == 1
+
+
+async def write_after_a_rollback(store: SqliteStore) -> None:
+    async with store.transaction() as transaction:
+        store._writer.execute("ROLLBACK")
+        await transaction.add_schema(content())
+
+
 async def test_what_no_column_can_hold_is_refused_whole(store: SqliteStore) -> None:
     for wrong in (
         Version(subject=subject("s"), version=1, schema_id=2**70),
