@@ -6,7 +6,9 @@ from typing import Any
 
 from litestar import Litestar, Request, Response
 
+from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.registry import Registry, Rules
+from llm_schema_registry.registry.heavy import HeavyWork
 from llm_schema_registry.server.front import Front
 from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
 from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
@@ -44,21 +46,27 @@ def _lifespan(service: Service) -> Any:
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         settings = service.settings
-        store = await open_store(settings.store)
-        service.registry = Registry(
-            store,
-            Rules(
-                compatibility=settings.compatibility,
-                strict_config=settings.confluent_strict_config,
-                context_fallback=settings.confluent_context_fallback,
-                mode_mutability=settings.mode_mutability,
-                permanent_delete=settings.permanent_delete,
-                schema_search_limit=settings.schema_search_limit,
-            ),
+        rules = Rules(
+            compatibility=settings.compatibility,
+            strict_config=settings.confluent_strict_config,
+            context_fallback=settings.confluent_context_fallback,
+            mode_mutability=settings.mode_mutability,
+            permanent_delete=settings.permanent_delete,
+            schema_search_limit=settings.schema_search_limit,
         )
+        store = await open_store(settings.store)
+        if settings.store_in_memory:
+            # No other process sees this store, so all work is done here.
+            service.registry = Registry(store, rules, steps=DEFAULT_STEPS)
+            elsewhere = None
+        else:
+            elsewhere = HeavyWork(settings.store, rules)
+            service.registry = Registry(store, rules, elsewhere=elsewhere)
         try:
             yield
         finally:
+            if elsewhere is not None:
+                elsewhere.close()
             await store.close()
 
     return lifespan

@@ -136,6 +136,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise SettingsError("; ".join(problems))
         return msgspec.convert(values, cls, strict=False)
 
+    @property
+    def store_in_memory(self) -> bool:
+        """Whether the store is gone with the process, and seen by it alone."""
+        return self.store.rstrip("/").endswith(("sqlite:", ":memory:"))
+
     def check(self) -> None:
         """Raises `SettingsError` for settings that do not go together."""
         if self.tls_mode is TlsMode.NONE and not _is_loopback(self.host):
@@ -144,7 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "or set LSR_TLS_MODE=trusted_proxy behind a proxy that ends TLS, or LSR_TLS_MODE=insecure_dev for a "
                 "network you trust."
             )
-        if self.workers > 1 and self.store.rstrip("/").endswith(("sqlite:", ":memory:")):
+        if self.workers > 1 and self.store_in_memory:
             raise SettingsError(
                 "A store in memory belongs to one process. Set LSR_WORKERS=1, or LSR_STORE to a file: sqlite:///FILE."
             )

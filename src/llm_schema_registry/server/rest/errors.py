@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 from litestar.exceptions import HTTPException
 
+from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.server.settings import ErrorCodes
@@ -62,6 +63,8 @@ def problem_of(error: Exception) -> Problem:
         return _of_status(error.status, error.message, error.headers)
     if isinstance(error, HTTPException):
         return _of_framework(error)
+    if isinstance(error, BudgetExceededError):
+        return _of_code(ErrorCode.BUDGET_EXCEEDED, str(error))
     if isinstance(error, StoreUnavailableError):
         return _of_code(ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE.value[1])
     return Problem(status=500, code=500, name="INTERNAL_SERVER_ERROR", message=_INTERNAL, unexpected=True)

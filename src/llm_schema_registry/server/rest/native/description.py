@@ -1,0 +1,126 @@
+"""Outlines of schemas, and what tells two of them apart."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from llm_schema_registry.contracts import Subject
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.formats import OutlineField
+from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
+from llm_schema_registry.registry.configuring import aliased
+from llm_schema_registry.registry.describing import compare, outline
+from llm_schema_registry.registry.naming import LATEST, parse_version
+from llm_schema_registry.registry.reading import Found, get_schema, get_version
+from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, Surface
+from llm_schema_registry.server.rest.queries import Query
+from llm_schema_registry.store.model import StoredSchema
+
+operations = Operations("Description", Surface.NATIVE)
+_VERSION_ERRORS = (
+    ErrorCode.SUBJECT_NOT_FOUND,
+    ErrorCode.VERSION_NOT_FOUND,
+    ErrorCode.INVALID_VERSION,
+    ErrorCode.STORED_SCHEMA_UNREADABLE,
+)
+
+
+class OutlineAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The field tree of a schema, depth first."""
+
+    id: int
+    subject: str | None = None
+    version: int | None = None
+    schema_type: str
+    fields: Sequence[OutlineField]
+
+
+class DiffQuery(Query, frozen=True, kw_only=True):
+    """Which versions are compared."""
+
+    left: Annotated[str, Meta(description="The old one: `subject/version`, or a subject for its latest.")] = ""
+    right: Annotated[str, Meta(description="The new one: `subject/version`, or a subject for its latest.")] = ""
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the two versions."""
+
+    subject: str
+    version: int
+    id: int
+    schema_type: str
+
+
+class DiffAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What would follow from taking the right one for the next version of the left one.
+
+    Attributes:
+        left: the old one.
+        right: the new one.
+        compatible: by level.
+        findings: what breaks.
+    """
+
+    left: Side
+    right: Side
+    compatible: dict[str, bool]
+    findings: Sequence[Finding]
+
+
+@operations.get("/api/v1/schemas/{id}/outline", ErrorCode.SCHEMA_ID_NOT_FOUND, ErrorCode.STORED_SCHEMA_UNREADABLE)
+async def outline_of_schema(call: Call[Query, NoBody]) -> OutlineAnswer:
+    """The field tree of an id's schema."""
+    found = await get_schema(call.registry, call.integer("id"))
+    return await _outline(call.registry, found.content)
+
+
+@operations.get("/api/v1/subjects/{subject}/versions/{version}/outline", *_VERSION_ERRORS)
+async def outline_of_version(call: Call[Query, NoBody]) -> OutlineAnswer:
+    """The field tree of a version's schema."""
+    number = call.version()
+    found = await get_version(call.registry, await call.subject(), number)
+    answer = await _outline(call.registry, found.content)
+    return msgspec.structs.replace(answer, subject=str(found.version.subject), version=found.version.version)
+
+
+@operations.get("/api/v1/diff", *_VERSION_ERRORS)
+async def diff(call: Call[DiffQuery, NoBody]) -> DiffAnswer:
+    """What breaks between two versions, of one subject or of two."""
+    old = await _named(call.registry, call.query.left)
+    new = await _named(call.registry, call.query.right)
+    compared = await compare(call.registry, old, new)
+    return DiffAnswer(
+        left=_side(old),
+        right=_side(new),
+        compatible={
+            "BACKWARD": compared.backward,
+            "FORWARD": compared.forward,
+            "FULL": compared.backward and compared.forward,
+        },
+        findings=compared.findings,
+    )
+
+
+async def _named(registry: Registry, text: str) -> Found:
+    """The version that `subject/version` names; subjects may have slashes of their own."""
+    subject, _, version = text.rpartition("/")
+    try:
+        number = parse_version(version)
+    except RegistryError:
+        subject, number = text, LATEST
+    return await get_version(registry, await aliased(registry.store, Subject.parse(subject)), number)
+
+
+async def _outline(registry: Registry, content: StoredSchema) -> OutlineAnswer:
+    return OutlineAnswer(id=content.schema_id, schema_type=content.schema_type, fields=await outline(registry, content))
+
+
+def _side(found: Found) -> Side:
+    return Side(
+        subject=str(found.version.subject),
+        version=found.version.version,
+        id=found.content.schema_id,
+        schema_type=found.content.schema_type,
+    )

@@ -1,0 +1,267 @@
+"""Validating payloads against registered schemas, one or many at a time."""
+
+import asyncio
+import binascii
+import time
+from base64 import b64decode
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from llm_schema_registry.findings import Finding
+from llm_schema_registry.formats import PayloadValidator
+from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
+from llm_schema_registry.registry.validating import Validated, validate_bytes, validate_value
+from llm_schema_registry.server.rest.bodies import decode
+from llm_schema_registry.server.rest.media_types import NDJSON
+from llm_schema_registry.server.rest.native.framing import Payload, framed_id, unframed
+from llm_schema_registry.server.rest.native.targets import Target, find_target
+from llm_schema_registry.server.rest.operations import Call, Operations, RawBytes, Surface
+from llm_schema_registry.server.rest.queries import Query
+
+operations = Operations("Validation", Surface.NATIVE)
+_ERRORS = (
+    ErrorCode.SCHEMA_ID_NOT_FOUND,
+    ErrorCode.SUBJECT_NOT_FOUND,
+    ErrorCode.VERSION_NOT_FOUND,
+    ErrorCode.INVALID_VERSION,
+    ErrorCode.INVALID_PAYLOAD,
+    ErrorCode.STORED_SCHEMA_UNREADABLE,
+)
+# How long a batch may hold the event loop, and how many findings one answer may carry.
+_SLICE_SECONDS = 0.005
+_MAX_FINDINGS = 10_000
+
+
+class ValidateRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A payload, and which schema it shall satisfy.
+
+    Attributes:
+        schema_id: the id of the schema; as text the name of a subject.
+        subject: the subject.
+        version: its version; `latest` if not given.
+        data: the payload as a JSON value.
+        data_base64: the payload in the encoding of its format, with or without the wire format's prefix; the
+            prefix decides about the schema where none is named.
+    """
+
+    schema_id: int | str | None = None
+    subject: str | None = None
+    version: int | str | None = None
+    data: Any | UnsetType = UNSET
+    data_base64: str | None = None
+
+
+class PayloadFinding(Finding, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A finding about a payload; `field` says the same as `path`, as existing callers read it."""
+
+    field: str = ""
+
+
+class ValidateAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a payload satisfies its schema.
+
+    Attributes:
+        valid: whether there are no errors.
+        errors: what is wrong, each with its place.
+        warnings: what is worth knowing.
+        id: the id of the schema.
+        schema_id: the id, or the name of the subject if the request called it so.
+        subject: the subject the schema was found by.
+        version: its version.
+        validated_at: when.
+        validation_time_ms: how long the validation took.
+    """
+
+    valid: bool
+    errors: list[PayloadFinding]
+    warnings: list[PayloadFinding]
+    id: int
+    schema_id: int | str
+    subject: str | None
+    version: int | None
+    validated_at: str
+    validation_time_ms: float
+
+
+class BatchQuery(Query, frozen=True, kw_only=True, rename=None):
+    """Which schema the payloads shall satisfy."""
+
+    schema_id: Annotated[
+        str | None,
+        Meta(description="The id of the schema, or the name of a subject.", extra={"aliases": ("schemaId",)}),
+    ] = None
+    subject: Annotated[str | None, Meta(description="The subject.")] = None
+    version: Annotated[str | None, Meta(description="Its version; `latest` if not given.")] = None
+
+
+class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The outcome for one payload.
+
+    Attributes:
+        index: its place among the payloads, from 0.
+        line: its line in the request, from 1, for NDJSON.
+        valid: whether it satisfies the schema.
+        errors: what is wrong.
+        warnings: what is worth knowing.
+    """
+
+    index: int
+    line: int | None = None
+    valid: bool
+    errors: list[PayloadFinding] = []
+    warnings: list[PayloadFinding] = []
+
+
+class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcomes for all payloads, in their order."""
+
+    valid: int
+    invalid: int
+    results: list[BatchItem]
+
+
+@operations.add("POST", "/api/v1/validate", *_ERRORS)
+async def validate(call: Call[Query, ValidateRequest]) -> ValidateAnswer:
+    """Whether a payload satisfies a schema. An invalid payload is an answer, not an error."""
+    request = call.body
+    started = time.perf_counter()
+    if request.data is UNSET and request.data_base64 is None:
+        raise RegistryError(ErrorCode.INVALID_PAYLOAD, message="No payload is given. Give data, or data_base64.")
+    if request.data_base64 is None:
+        target = await find_target(call.registry, request.schema_id, request.subject, request.version)
+        validator = await call.registry.schemas.validator(target.content)
+        outcome = validate_value(validator, request.data)
+    else:
+        target, payload = await _decoded(call.registry, request, request.data_base64)
+        validator = await call.registry.schemas.validator(target.content)
+        outcome = validate_bytes(validator, payload.data, payload.message_indexes)
+    seconds = time.perf_counter() - started
+    content, version = target.content, target.version
+    call.metrics.validation(content.schema_type, int(outcome.valid), int(not outcome.valid), seconds)
+    return ValidateAnswer(
+        valid=outcome.valid,
+        errors=_with_field(outcome.errors),
+        warnings=_with_field(outcome.warnings),
+        id=content.schema_id,
+        schema_id=request.schema_id if isinstance(request.schema_id, str) else content.schema_id,
+        subject=None if version is None else str(version.subject),
+        version=None if version is None else version.version,
+        validated_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        validation_time_ms=round(seconds * 1000, 3),
+    )
+
+
+@operations.add("POST", "/api/v1/validate/batch", *_ERRORS)
+async def validate_batch(call: Call[BatchQuery, RawBytes]) -> BatchAnswer | RawBytes:
+    """Whether each of many payloads satisfies a schema.
+
+    Takes a JSON array, or NDJSON (`application/x-ndjson`), which is answered with NDJSON, a line per payload.
+    """
+    query, body = call.query, call.body
+    schema_id = int(query.schema_id) if query.schema_id and query.schema_id.isdecimal() else query.schema_id
+    target = await find_target(call.registry, schema_id, query.subject, query.version)
+    lines = body.media_type == NDJSON
+    payloads = _lines(body.body) if lines else _elements(body.body)
+    if len(payloads) > call.settings.max_batch_items:
+        raise RegistryError(
+            ErrorCode.INVALID_PAYLOAD,
+            message=f"The batch has {len(payloads)} payloads; at most {call.settings.max_batch_items} are validated "
+            "at once.",
+        )
+    started = time.perf_counter()
+    validator = await call.registry.schemas.validator(target.content)
+    items = [item async for item in _judge(validator, payloads)]
+    valid = sum(item.valid for item in items)
+    seconds = time.perf_counter() - started
+    call.metrics.validation(target.content.schema_type, valid, len(items) - valid, seconds)
+    if lines:
+        return RawBytes(msgspec.json.Encoder().encode_lines(items), NDJSON)
+    return BatchAnswer(valid=valid, invalid=len(items) - valid, results=items)
+
+
+async def _decoded(registry: Registry, request: ValidateRequest, text: str) -> tuple[Target, Payload]:
+    """The schema and the payload of a message that may have a prefix."""
+    try:
+        message = b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise RegistryError(ErrorCode.INVALID_PAYLOAD, message="data_base64 is not base64.") from None
+    in_prefix = framed_id(message)
+    if request.schema_id is None and request.subject is None and in_prefix is not None:
+        target = await find_target(registry, in_prefix, None, None)
+    else:
+        target = await find_target(registry, request.schema_id, request.subject, request.version)
+    # A payload may begin like a prefix by chance; it is one if it names the very schema.
+    if in_prefix == target.content.schema_id:
+        return target, unframed(message, target.content.schema_type)
+    return target, Payload(message)
+
+
+def _elements(body: bytes) -> list[tuple[int | None, msgspec.Raw | bytes]]:
+    return [(None, element) for element in decode(body, list[msgspec.Raw])]
+
+
+def _lines(body: bytes) -> list[tuple[int | None, msgspec.Raw | bytes]]:
+    return [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
+
+
+async def _judge(
+    validator: PayloadValidator, payloads: list[tuple[int | None, msgspec.Raw | bytes]]
+) -> AsyncIterator[BatchItem]:
+    """The outcomes in order; lets other requests pass from time to time."""
+    left = _MAX_FINDINGS
+    until = time.perf_counter() + _SLICE_SECONDS
+    for index, (line, text) in enumerate(payloads):
+        outcome = _judge_text(validator, text)
+        errors, warnings = outcome.errors, outcome.warnings
+        if len(errors) + len(warnings) > left:
+            errors, warnings = (_OMITTED,) if errors else (), ()
+        left -= len(errors) + len(warnings)
+        yield BatchItem(
+            index=index,
+            line=line,
+            valid=outcome.valid,
+            errors=_with_field(errors),
+            warnings=_with_field(warnings),
+        )
+        if time.perf_counter() > until:
+            await asyncio.sleep(0)
+            until = time.perf_counter() + _SLICE_SECONDS
+
+
+def _judge_text(validator: PayloadValidator, text: msgspec.Raw | bytes) -> Validated:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        cause = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return Validated(
+            errors=(
+                Finding(
+                    code="payload.MALFORMED_JSON",
+                    message=f"The payload is not valid JSON: {cause}",
+                    fix="Send one JSON value per payload.",
+                    docs="reference/findings/payload.md#malformed_json",
+                ),
+            )
+        )
+    return validate_value(validator, value)
+
+
+def _with_field(findings: tuple[Finding, ...]) -> list[PayloadFinding]:
+    return [PayloadFinding(**dict(_fields(finding)), field=finding.path) for finding in findings]
+
+
+def _fields(finding: Finding) -> Iterator[tuple[str, Any]]:
+    for name in Finding.__struct_fields__:
+        yield name, getattr(finding, name)
+
+
+_OMITTED = Finding(
+    code="payload.FINDINGS_OMITTED",
+    message=f"The payload is invalid; the answer already carries {_MAX_FINDINGS} findings.",
+    fix="Send smaller batches, or validate this payload alone.",
+    docs="reference/findings/payload.md#findings_omitted",
+)
