@@ -8,7 +8,7 @@ numbers, imports and the syntax do not matter to a reader.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.budget import Budget
 from llm_schema_registry.findings import shortened
 from llm_schema_registry.formats.format import Difference, DifferenceType, Impact
 from llm_schema_registry.formats.protobuf.canonical import field_text
@@ -20,21 +20,19 @@ from llm_schema_registry.formats.protobuf.model import (
     MessageModel,
     ScalarGroup,
     SchemaModel,
-    TypeModel,
 )
 
 WORK: Final = "The compatibility check"
-# A difference inside a message is repeated under every field that holds the message, up to this many.
-_MAX_REPEATED: Final = 1_000
-# Chains of message types longer than this are given up: each link costs several frames of the stack.
-_MAX_CHAIN: Final = 100
-_NO_DEPTH: Final = _MAX_CHAIN + 1
+# Differences inside a message are repeated under every field that holds the message: up to so many times, and
+# so many messages deep. Past that, a field only says that its message is not compatible.
+_MAX_EXPANSIONS: Final = 1_000
+_MAX_DEPTH: Final = 100
 
 _Pair = tuple[str, str]
 
 
 class _Found(NamedTuple):
-    """A difference with its path relative to the message that was compared."""
+    """A difference with its path, in a message the path below the message."""
 
     type: DifferenceType
     path: str
@@ -42,13 +40,28 @@ class _Found(NamedTuple):
     writer: str | None = None
 
 
+class _Inner(NamedTuple):
+    """A place in a message where two other messages meet: nested by the same name, or the types of a field.
+
+    Attributes:
+        pair: reader's and writer's message.
+        path: the path below the message.
+        changed: the difference to report if the two are incompatible; `None` for nested messages.
+    """
+
+    pair: _Pair
+    path: str
+    changed: _Found | None
+
+
 def compare_models(reader: SchemaModel, writer: SchemaModel, budget: Budget) -> list[Difference]:
     """All differences for `reader` reading what `writer` wrote, compatible ones included.
 
-    Order: package, messages, enums; in a message nested types, oneofs, fields by tag.
+    Order: package, messages, enums; in a message nested types, oneofs, fields by tag. A message that is being
+    compared counts as compatible where it meets itself again, so recursive types come to an end.
 
     Raises:
-        BudgetExceededError: too many comparisons, or types nested too deeply.
+        BudgetExceededError: too many comparisons.
     """
     return [
         Difference(found.type, "#" + found.path, "", found.reader, found.writer)
@@ -57,138 +70,166 @@ def compare_models(reader: SchemaModel, writer: SchemaModel, budget: Budget) -> 
 
 
 class _Comparison:
-    """One comparison of two schemas; remembers the pairs of messages it has compared."""
+    """One comparison of two schemas.
 
-    __slots__ = ("_budget", "_done", "_open", "_reader", "_repeated", "_touched", "_writer")
+    Each pair of messages that meet is compared once by itself (`_own`); which pairs are different or
+    incompatible through others follows from that, and the report is written by walking over the pairs.
+    """
+
+    __slots__ = ("_budget", "_different", "_expansions", "_incompatible", "_own", "_reader", "_report", "_writer")
 
     def __init__(self, reader: SchemaModel, writer: SchemaModel, budget: Budget) -> None:
         self._reader = reader
         self._writer = writer
         self._budget = budget
-        self._done: dict[_Pair, list[_Found]] = {}
-        self._open: dict[_Pair, int] = {}
-        # The outermost open pair that the current message was found equal to by assumption: what rests on
-        # such an assumption is not remembered.
-        self._touched = _NO_DEPTH
-        self._repeated = 0
+        self._own: dict[_Pair, list[_Found | _Inner]] = {}
+        self._different: set[_Pair] = set()
+        self._incompatible: set[_Pair] = set()
+        self._report: list[_Found] = []
+        self._expansions = 0
 
-    def files(self) -> Iterator[_Found]:
+    def files(self) -> list[_Found]:
         """Differences of the whole files."""
         reader, writer = self._reader, self._writer
         if reader.package != writer.package:
-            yield _found("PACKAGE_CHANGED", "/", reader.package, writer.package)
-        yield from self._types(reader.messages, writer.messages, reader.enums, writer.enums)
+            self._report.append(_found("PACKAGE_CHANGED", "/", reader.package, writer.package))
+        top = list(_types(reader.messages, writer.messages, reader.enums, writer.enums))
+        self._compare_pairs([item.pair for item in top if isinstance(item, _Inner)])
+        for item in top:
+            if isinstance(item, _Found):
+                self._report.append(item)
+            elif item.pair in self._different:
+                self._expand(item.pair, item.path, {item.pair})
+        return self._report
 
-    def _types(
-        self,
-        reader_messages: dict[str, str],
-        writer_messages: dict[str, str],
-        reader_enums: dict[str, Enum],
-        writer_enums: dict[str, Enum],
-    ) -> Iterator[_Found]:
-        reader_positions = {name: position for position, name in enumerate(reader_messages)}
-        for position, (name, writer_type) in enumerate(writer_messages.items()):
-            path = "/" + name
-            reader_type = reader_messages.get(name)
-            if reader_type is None:
-                yield _found("MESSAGE_REMOVED", path, None, f"message {name}")
+    def _compare_pairs(self, pending: list[_Pair]) -> None:
+        """Compares these pairs and all that meet in them, and finds out which are different and incompatible."""
+        holders: dict[_Pair, list[_Pair]] = {}
+        while pending:
+            pair = pending.pop()
+            if pair in self._own:
                 continue
-            for found in self._message_pair(reader_type, writer_type):
-                yield found._replace(path=path + found.path)
-            if reader_positions[name] != position:
-                yield _found("MESSAGE_MOVED", path)
-        for name in reader_messages:
-            if name not in writer_messages:
-                yield _found("MESSAGE_ADDED", "/" + name, f"message {name}", None)
-        if reader_enums or writer_enums:
-            yield from _enums(reader_enums, writer_enums)
+            reader, writer = self._reader.message(pair[0]), self._writer.message(pair[1])
+            self._budget.spend(1 + len(reader.fields) + len(writer.fields))
+            own = self._own[pair] = list(_messages(reader, writer))
+            for item in own:
+                if isinstance(item, _Inner):
+                    holders.setdefault(item.pair, []).append(pair)
+                    pending.append(item.pair)
+                else:
+                    self._different.add(pair)
+                    if item.type.impact is not Impact.COMPATIBLE:
+                        self._incompatible.add(pair)
+        _spread(self._different, holders)
+        _spread(self._incompatible, holders)
 
-    def _message_pair(self, reader_name: str, writer_name: str) -> list[_Found]:
-        """Differences of two messages; none while the same two are being compared further out."""
-        pair = (reader_name, writer_name)
-        done = self._done.get(pair)
-        if done is not None:
-            return done
-        depth = self._open.get(pair)
-        if depth is not None:
-            self._touched = min(self._touched, depth)
-            return []
-        depth = len(self._open)
-        if depth > _MAX_CHAIN:
-            raise BudgetExceededError(WORK)
-        outer_touched, self._touched = self._touched, _NO_DEPTH
-        self._open[pair] = depth
-        found = list(self._messages(self._reader.message(reader_name), self._writer.message(writer_name)))
-        del self._open[pair]
-        if self._touched >= depth:
-            self._done[pair] = found
-            self._touched = outer_touched
-        else:
-            self._touched = min(self._touched, outer_touched)
-        return found
-
-    def _messages(self, reader: MessageModel, writer: MessageModel) -> Iterator[_Found]:
-        self._budget.spend(1 + len(reader.fields) + len(writer.fields))
-        if reader.messages or writer.messages or reader.enums or writer.enums:
-            yield from self._types(reader.messages, writer.messages, reader.enums, writer.enums)
-        if reader.oneofs or writer.oneofs:
-            yield from _oneofs(reader, writer)
-        for tag in sorted(reader.fields.keys() | writer.fields.keys()):
-            reader_field = reader.fields.get(tag)
-            writer_field = writer.fields.get(tag)
-            if writer_field is None:
-                if reader_field is not None:
-                    yield from _added(reader_field, tag, writer)
-            elif reader_field is None:
-                yield from _removed(writer_field, tag, reader, writer)
+    def _expand(self, pair: _Pair, path: str, open_pairs: set[_Pair]) -> bool:
+        """Reports what is different in a pair, at `path`; returns whether any of it is incompatible."""
+        incompatible = False
+        for item in self._own[pair]:
+            if isinstance(item, _Found):
+                self._add(item, path)
+                incompatible |= item.type.impact is not Impact.COMPATIBLE
+                continue
+            inner = item.pair
+            if inner not in self._different or inner in open_pairs:
+                continue
+            if self._expansions < _MAX_EXPANSIONS and len(open_pairs) < _MAX_DEPTH:
+                self._expansions += 1
+                open_pairs.add(inner)
+                broken = self._expand(inner, path + item.path, open_pairs)
+                open_pairs.remove(inner)
             else:
-                if writer_field.oneof is not None and reader_field.oneof is None:
-                    path = _path(writer_field, tag)
-                    yield _field_found("ONEOF_FIELD_MOVED_TO_TOP_LEVEL", path, reader_field, writer_field)
-                yield from self._fields(_path(reader_field, tag), reader_field, writer_field)
+                broken = inner in self._incompatible
+            if broken:
+                incompatible = True
+                if item.changed is not None:
+                    self._add(item.changed, path)
+        return incompatible
 
-    def _fields(self, path: str, reader: FieldModel, writer: FieldModel) -> Iterator[_Found]:
-        if reader.element.name != writer.element.name:
-            yield _field_found("FIELD_NAME_CHANGED", path, reader, writer)
-        kind = reader.kind
-        if kind is not writer.kind:
-            yield _field_found("FIELD_KIND_CHANGED", path, reader, writer)
-            return
-        if reader.key is not None and writer.key is not None:
-            for name in self._value_types(reader.key, writer.key):
-                yield _field_found(name, path, reader, writer)
-        if kind is FieldKind.SCALAR or (kind is FieldKind.MAP and reader.type.kind is not FieldKind.MESSAGE):
-            for name in self._value_types(reader.type, writer.type):
-                yield _field_found(name, path, reader, writer)
-            if (
-                reader.label != writer.label
-                and reader.label is not None
-                and writer.label is not None
-                and reader.type.scalar is writer.type.scalar
-            ):
-                yield _field_found(_label_change(reader), path, reader, writer)
-        elif reader.type.kind is not writer.type.kind:
-            yield _field_found("FIELD_KIND_CHANGED", path, reader, writer)
+    def _add(self, found: _Found, path: str) -> None:
+        self._budget.spend()
+        self._report.append(found._replace(path=path + found.path))
+
+
+def _spread(pairs: set[_Pair], holders: dict[_Pair, list[_Pair]]) -> None:
+    """Adds to `pairs` every pair in which one of them meets, directly or not."""
+    pending = list(pairs)
+    while pending:
+        for holder in holders.get(pending.pop(), ()):
+            if holder not in pairs:
+                pairs.add(holder)
+                pending.append(holder)
+
+
+def _types(
+    reader_messages: dict[str, str],
+    writer_messages: dict[str, str],
+    reader_enums: dict[str, Enum],
+    writer_enums: dict[str, Enum],
+) -> Iterator[_Found | _Inner]:
+    reader_positions = {name: position for position, name in enumerate(reader_messages)}
+    for position, (name, writer_type) in enumerate(writer_messages.items()):
+        path = "/" + name
+        reader_type = reader_messages.get(name)
+        if reader_type is None:
+            yield _found("MESSAGE_REMOVED", path, None, f"message {name}")
+            continue
+        yield _Inner((reader_type, writer_type), path, None)
+        if reader_positions[name] != position:
+            yield _found("MESSAGE_MOVED", path)
+    for name in reader_messages:
+        if name not in writer_messages:
+            yield _found("MESSAGE_ADDED", "/" + name, f"message {name}", None)
+    if reader_enums or writer_enums:
+        yield from _enums(reader_enums, writer_enums)
+
+
+def _messages(reader: MessageModel, writer: MessageModel) -> Iterator[_Found | _Inner]:
+    if reader.messages or writer.messages or reader.enums or writer.enums:
+        yield from _types(reader.messages, writer.messages, reader.enums, writer.enums)
+    if reader.oneofs or writer.oneofs:
+        yield from _oneofs(reader, writer)
+    for tag in sorted(reader.fields.keys() | writer.fields.keys()):
+        reader_field = reader.fields.get(tag)
+        writer_field = writer.fields.get(tag)
+        if writer_field is None:
+            if reader_field is not None:
+                yield from _added(reader_field, tag, writer)
+        elif reader_field is None:
+            yield from _removed(writer_field, tag, reader, writer)
         else:
-            yield from self._message_fields(path, reader, writer)
+            if writer_field.oneof is not None and reader_field.oneof is None:
+                path = _path(writer_field, tag)
+                yield _field_found("ONEOF_FIELD_MOVED_TO_TOP_LEVEL", path, reader_field, writer_field)
+            yield from _fields(_path(reader_field, tag), reader_field, writer_field)
 
-    def _value_types(self, reader: TypeModel, writer: TypeModel) -> Iterator[str]:
-        if reader.kind is not writer.kind:
-            yield "FIELD_KIND_CHANGED"
-        elif reader.scalar is not writer.scalar:
-            yield "FIELD_SCALAR_KIND_CHANGED"
 
-    def _message_fields(self, path: str, reader: FieldModel, writer: FieldModel) -> Iterator[_Found]:
-        compatible = reader.type.local_name == writer.type.local_name
-        if compatible and reader.type.full_name is not None and writer.type.full_name is not None:
-            inner = self._message_pair(reader.type.full_name, writer.type.full_name)
-            compatible = all(found.type.impact is Impact.COMPATIBLE for found in inner)
-            if self._repeated < _MAX_REPEATED:
-                self._repeated += len(inner)
-                for found in inner:
-                    yield found._replace(path=path + found.path)
-        if not compatible:
-            yield _field_found("FIELD_NAMED_TYPE_CHANGED", path, reader, writer)
+def _fields(path: str, reader: FieldModel, writer: FieldModel) -> Iterator[_Found | _Inner]:
+    if reader.element.name != writer.element.name:
+        yield _field_found("FIELD_NAME_CHANGED", path, reader, writer)
+    kind = reader.kind
+    if kind is not writer.kind:
+        yield _field_found("FIELD_KIND_CHANGED", path, reader, writer)
+        return
+    if reader.key is not None and writer.key is not None and reader.key.scalar is not writer.key.scalar:
+        yield _field_found("FIELD_SCALAR_KIND_CHANGED", path, reader, writer)
+    if reader.type.kind is not writer.type.kind:
+        yield _field_found("FIELD_KIND_CHANGED", path, reader, writer)
+    elif reader.type.kind is not FieldKind.SCALAR:
+        yield from _message_types(path, reader, writer)
+    elif reader.type.scalar is not writer.type.scalar:
+        yield _field_found("FIELD_SCALAR_KIND_CHANGED", path, reader, writer)
+    elif reader.label != writer.label and reader.label is not None and writer.label is not None:
+        yield _field_found(_label_change(reader), path, reader, writer)
+
+
+def _message_types(path: str, reader: FieldModel, writer: FieldModel) -> Iterator[_Found | _Inner]:
+    changed = _field_found("FIELD_NAMED_TYPE_CHANGED", path, reader, writer)
+    if reader.type.local_name != writer.type.local_name:
+        yield changed
+    elif reader.type.full_name is not None and writer.type.full_name is not None:
+        yield _Inner((reader.type.full_name, writer.type.full_name), path, changed)
 
 
 def _label_change(reader: FieldModel) -> str:

@@ -22,13 +22,14 @@ from llm_schema_registry.formats.protobuf.parsing import ProtobufSchema
 from llm_schema_registry.formats.protobuf.types import TypeTable
 
 MAX_FIELDS: Final = 5_000
+_MAX_DEPTH: Final = 50
 _META: Final = "confluent.field_meta"
 _WELL_KNOWN: Final = "google.protobuf."
 _WORDS: Final = {"true": True, "false": False}
 
 
 def outline_of(schema: ProtobufSchema) -> list[OutlineField]:
-    """The fields of all messages, at most `MAX_FIELDS`.
+    """The fields of all messages, at most `MAX_FIELDS`, and at most 50 messages deep.
 
     The first message is the one payloads have by default: its paths have no prefix. Each further top-level
     message has its name in front (`Other.field`). Types below google.protobuf are leaves.
@@ -60,7 +61,9 @@ class _Tree:
             else:
                 full_name = None if element.type in SCALARS else self._types.resolve(element.type, scope)
             yield self._row(path, element, full_name)
-            if full_name is None or full_name in ancestors or full_name.startswith(_WELL_KNOWN):
+            if full_name is None or full_name in ancestors or len(ancestors) == _MAX_DEPTH:
+                continue
+            if full_name.startswith(_WELL_KNOWN):
                 continue
             declared = self._types.find(full_name)
             if declared is not None and isinstance(declared.element, Message):
