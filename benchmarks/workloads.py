@@ -60,12 +60,20 @@ def checked_subject(schema_type: SchemaType) -> str:
     return f"bench.checked-{_FORMATS[schema_type]}"
 
 
+def validated_subject(schema_type: SchemaType) -> str:
+    """The subject whose one version the validations use."""
+    return f"bench.validated-{_FORMATS[schema_type]}"
+
+
 def preparation() -> list[bytes]:
     """Requests to send once before measuring: the subjects of the compatibility checks and validations."""
     return [
-        post(f"/subjects/{checked_subject(schema_type)}/versions", registration(schema_type, text))
+        post(f"/subjects/{subject}/versions", registration(schema_type, text))
         for schema_type in _FORMATS
-        for text in (predecessor(schema_type, 0),)
+        for subject, text in (
+            (checked_subject(schema_type), predecessor(schema_type, 0)),
+            (validated_subject(schema_type), schema(schema_type, 0)),
+        )
     ]
 
 
@@ -111,14 +119,12 @@ def _check(schema_type: SchemaType) -> Callable[[int], list[bytes]]:
     return requests
 
 
-def _validate(size: int) -> Callable[[int], list[bytes]]:
-    def requests(_: int) -> list[bytes]:
-        subject = checked_subject(SchemaType.AVRO)
-        if size == 1:
-            return [post("/api/v1/validate", {"subject": subject, "data": EVENT})]
-        return [post("/api/v1/validate/batch", {"subject": subject, "events": [EVENT] * size})]
+def _validate(schema_type: SchemaType) -> Callable[[int], list[bytes]]:
+    return lambda _: [post("/api/v1/validate", {"subject": validated_subject(schema_type), "data": EVENT})]
 
-    return requests
+
+def _validate_batch(schema_type: SchemaType) -> Callable[[int], list[bytes]]:
+    return lambda _: [post(f"/api/v1/validate/batch?subject={validated_subject(schema_type)}", [EVENT] * BATCH)]
 
 
 WORKLOADS = (
@@ -131,6 +137,17 @@ WORKLOADS = (
         Workload(f"check-{name}", f"compatibility check of a new schema, {name}", _check(schema_type), once=True)
         for schema_type, name in _FORMATS.items()
     ),
-    Workload("validate", "validation of one event", _validate(1)),
-    Workload("validate-batch", f"validation of a batch of {BATCH}", _validate(BATCH), per_request=BATCH),
+    *(
+        Workload(f"validate-{name}", f"validation of one event, {name}", _validate(schema_type))
+        for schema_type, name in _FORMATS.items()
+    ),
+    *(
+        Workload(
+            f"validate-batch-{name}",
+            f"validation of a batch of {BATCH}, {name}",
+            _validate_batch(schema_type),
+            per_request=BATCH,
+        )
+        for schema_type, name in _FORMATS.items()
+    ),
 )
