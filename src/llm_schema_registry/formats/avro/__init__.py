@@ -2,6 +2,15 @@
 
 from llm_schema_registry.formats.avro.format import FORMAT, AvroFormat
 from llm_schema_registry.formats.avro.payload import AvroValidator, InvalidPayloadError
+from llm_schema_registry.formats.avro.resolution import UnreadableError, read_as
 from llm_schema_registry.formats.avro.schema import AvroSchema
 
-__all__ = ["FORMAT", "AvroFormat", "AvroSchema", "AvroValidator", "InvalidPayloadError"]
+__all__ = [
+    "FORMAT",
+    "AvroFormat",
+    "AvroSchema",
+    "AvroValidator",
+    "InvalidPayloadError",
+    "UnreadableError",
+    "read_as",
+]

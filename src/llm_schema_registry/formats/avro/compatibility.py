@@ -1,10 +1,10 @@
 """Whether a reader's schema can read what a writer's schema wrote, and where not.
 
 Avro specification, "Schema Resolution", as `SchemaCompatibility` of Apache Avro 1.12 decides it. Two questions are
-kept apart: `_Comparison.compatible` decides a pair of types, `_Comparison.collect` walks the incompatible pairs and
-says where. Beyond the reference: aliases that make the match of fields ambiguous are a difference (there they raise
-an error or lead values into the wrong field), and each incompatible pair of types is reported once, where it is
-first met.
+kept apart: `_Comparison.compatible` decides a pair of types, `_Comparison.collect` walks an incompatible pair and
+says where. Beyond the reference: aliases that make the match of fields ambiguous are a difference (there they
+raise an error or lead values into the wrong field), and each incompatible pair of types is reported once, where it
+is first met.
 """
 
 from collections.abc import Iterator
@@ -41,6 +41,9 @@ _NO_PROMOTION: frozenset[str] = frozenset()
 # Recursive types of different periods make chains of pairs that are much longer than either schema is deep.
 _MAX_CHAIN = 200
 
+# Explaining a union compares a branch once more; for the first few unions that is worth its price.
+_MAX_EXPLANATIONS = 10
+
 
 def compare(reader: AvroSchema, writer: AvroSchema, *, budget: Budget | None = None) -> list[Difference]:
     """The differences that keep `reader` from reading what `writer` wrote, in the reader's order.
@@ -50,24 +53,28 @@ def compare(reader: AvroSchema, writer: AvroSchema, *, budget: Budget | None = N
     Raises:
         BudgetExceededError: too many pairs of types, or too long a chain of them.
     """
-    comparison = _Comparison(budget or Budget(what="The compatibility check"))
+    budget = budget or Budget(what="The compatibility check")
     try:
+        if _Comparison(budget).compatible(reader.root, writer.root):
+            return []
+        comparison = _Comparison(budget)
         comparison.collect(reader.root, writer.root, "")
     except RecursionError:
-        raise BudgetExceededError("The compatibility check") from None
+        raise BudgetExceededError(budget.what) from None
     return comparison.found
 
 
 class _Comparison:
-    __slots__ = ("_assumed", "_budget", "_collected", "_depth", "_verdicts", "found")
+    __slots__ = ("_assumed", "_budget", "_collected", "_depth", "_explanations", "_verdicts", "found")
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, explanations: int = _MAX_EXPLANATIONS) -> None:
         self.found: list[Difference] = []
         self._budget = budget
         self._verdicts: dict[tuple[int, int], bool] = {}
         self._assumed: list[tuple[int, int]] = []
         self._collected: set[tuple[int, int]] = set()
         self._depth = 0
+        self._explanations = explanations
 
     def compatible(self, reader: AvroType, writer: AvroType) -> bool:
         """Whether values of `writer` can be read as `reader`.
@@ -129,76 +136,118 @@ class _Comparison:
                 return False
         return True
 
-    def collect(self, reader: AvroType, writer: AvroType, path: str) -> None:
-        """Adds to `found` why `writer` cannot be read as `reader`, if it cannot; `path` is the reader's place."""
-        if self.compatible(reader, writer):
-            return
-        pair = (id(reader), id(writer))
-        if pair in self._collected:
-            return
-        self._collected.add(pair)
-        self._enter()
-        if isinstance(writer, Union):
-            for index, branch in enumerate(writer.branches):
-                if not isinstance(reader, Union):
-                    self.collect(reader, branch, f"{path}/{index}")
-                elif not self.compatible(reader, branch):
-                    self._add_missing_branch(reader, branch, f"{path}/{index}")
-        elif isinstance(reader, Union):
-            self._add_missing_branch(reader, writer, path)
-        elif isinstance(reader, Array) and isinstance(writer, Array):
-            self.collect(reader.items, writer.items, path + "/items")
-        elif isinstance(reader, Map) and isinstance(writer, Map):
-            self.collect(reader.values, writer.values, path + "/values")
-        elif isinstance(reader, Named) and isinstance(writer, Named) and reader.kind == writer.kind:
-            self._collect_named(reader, writer, path)
-        else:
-            detail = f"reader type: {reader.kind.upper()} not compatible with writer type: {writer.kind.upper()}"
-            self._add(kinds.TYPE_MISMATCH, path, detail, type_label(reader), type_label(writer))
-        self._depth -= 1
+    def collect(self, reader: AvroType, writer: AvroType, path: str) -> bool:
+        """Adds to `found` why `writer` cannot be read as `reader`, whose place is `path`; says whether it can.
 
-    def _collect_named(self, reader: Named, writer: Named, path: str) -> None:
+        Like the reference, a recursive type is not blamed for what is wrong with the type around it: a pair that is
+        met again while it is being collected counts as compatible.
+        """
+        if reader.kind == writer.kind and reader.kind in PRIMITIVE_NAMES:
+            return True
+        pair = (id(reader), id(writer))
+        if pair in self._collected or self._verdicts.get(pair):
+            return self._verdicts[pair]
+        self._enter()
+        assumed = self._assumed
+        start = len(assumed)
+        assumed.append(pair)
+        self._collected.add(pair)
+        self._verdicts[pair] = True
+        verdict = self._collect_parts(reader, writer, path)
+        if not verdict:
+            for dependent in assumed[start:]:
+                del self._verdicts[dependent]
+                self._collected.discard(dependent)
+            del assumed[start:]
+            self._collected.add(pair)
+            self._verdicts[pair] = False
+        self._depth -= 1
+        return verdict
+
+    def _collect_parts(self, reader: AvroType, writer: AvroType, path: str) -> bool:
+        if isinstance(writer, Union):
+            verdict = True
+            for index, branch in enumerate(writer.branches):
+                place = f"{path}/{index}"
+                if not isinstance(reader, Union):
+                    verdict &= self.collect(reader, branch, place)
+                elif not self.compatible(reader, branch):
+                    verdict = self._add_missing_branch(reader, branch, place)
+            return verdict
+        if isinstance(reader, Union):
+            readable = any(self.compatible(branch, writer) for branch in reader.branches)
+            return readable or self._add_missing_branch(reader, writer, path)
+        if isinstance(reader, Array) and isinstance(writer, Array):
+            return self.collect(reader.items, writer.items, path + "/items")
+        if isinstance(reader, Map) and isinstance(writer, Map):
+            return self.collect(reader.values, writer.values, path + "/values")
+        if isinstance(reader, Named) and isinstance(writer, Named) and reader.kind == writer.kind:
+            return self._collect_named(reader, writer, path)
+        if writer.kind in PROMOTIONS.get(reader.kind, _NO_PROMOTION):
+            return True
+        detail = f"reader type: {reader.kind.upper()} not compatible with writer type: {writer.kind.upper()}"
+        return self._add(kinds.TYPE_MISMATCH, path, detail, type_label(reader), type_label(writer))
+
+    def _collect_named(self, reader: Named, writer: Named, path: str) -> bool:
+        verdict = True
         if not same_name(reader, writer):
             name = writer.full_name
-            self._add(kinds.NAME_MISMATCH, path + "/name", f"expected: {name}", reader.full_name, name)
+            verdict = self._add(kinds.NAME_MISMATCH, path + "/name", f"expected: {name}", reader.full_name, name)
         if isinstance(reader, Record) and isinstance(writer, Record):
-            self._collect_fields(reader, writer, path)
+            verdict &= self._collect_fields(reader, writer, path)
         elif isinstance(reader, EnumType) and isinstance(writer, EnumType):
             missing = missing_symbols(reader, writer)
             if missing:
                 detail = f"[{', '.join(missing)}]"
                 mine, theirs = ", ".join(reader.symbols), ", ".join(writer.symbols)
-                self._add(kinds.MISSING_ENUM_SYMBOLS, path + "/symbols", detail, mine, theirs)
+                verdict = self._add(kinds.MISSING_ENUM_SYMBOLS, path + "/symbols", detail, mine, theirs)
         elif isinstance(reader, Fixed) and isinstance(writer, Fixed) and reader.size != writer.size:
             detail = f"expected: {writer.size}, found: {reader.size}"
-            self._add(kinds.FIXED_SIZE_MISMATCH, path + "/size", detail, str(reader.size), str(writer.size))
+            mine, theirs = str(reader.size), str(writer.size)
+            verdict = self._add(kinds.FIXED_SIZE_MISMATCH, path + "/size", detail, mine, theirs)
+        return verdict
 
-    def _collect_fields(self, reader: Record, writer: Record, path: str) -> None:
+    def _collect_fields(self, reader: Record, writer: Record, path: str) -> bool:
+        verdict = True
         for index, (member, sources, shared) in enumerate(matched_fields(reader, writer)):
             place = f"{path}/fields/{index}"
             mine = f"{member.name}: {type_label(member.type)}"
             if shared or len(sources) > 1:
                 theirs = ", ".join(source.name for source in sources)
-                self._add(kinds.READER_FIELD_AMBIGUOUS, place, member.name, mine, theirs)
+                verdict = self._add(kinds.READER_FIELD_AMBIGUOUS, place, member.name, mine, theirs)
             elif sources:
-                self.collect(member.type, sources[0].type, place + "/type")
+                verdict &= self.collect(member.type, sources[0].type, place + "/type")
             elif member.has_default:
                 continue
             elif isinstance(member.type, EnumType) and member.type.default is not None:
                 # An odd corner of the reference: the default symbol of the type does not stand in for the
                 # missing field, and the enum is compared with the record that lacks it.
-                self.collect(member.type, writer, place + "/type")
+                verdict &= self.collect(member.type, writer, place + "/type")
             else:
-                self._add(kinds.READER_FIELD_MISSING_DEFAULT_VALUE, place, member.name, mine, None)
+                kind = kinds.READER_FIELD_MISSING_DEFAULT_VALUE
+                verdict = self._add(kind, place, member.name, mine, None)
+        return verdict
 
-    def _add_missing_branch(self, reader: Union, writer: AvroType, path: str) -> None:
+    def _add_missing_branch(self, reader: Union, writer: AvroType, path: str) -> bool:
         detail = f"reader union lacking writer type: {writer.kind.upper()}"
-        self._add(kinds.MISSING_UNION_BRANCH, path, detail, type_label(reader), type_label(writer))
+        mine = type_label(reader) + self._why_branch_fails(reader, writer)
+        return self._add(kinds.MISSING_UNION_BRANCH, path, detail, mine, type_label(writer))
 
-    def _add(self, kind: DifferenceType, path: str, detail: str, reader: str, writer: str | None) -> None:
-        self.found.append(
-            Difference(kind, path or "/", detail, shortened(reader), None if writer is None else shortened(writer))
-        )
+    def _why_branch_fails(self, reader: Union, writer: AvroType) -> str:
+        """What is wrong with the branch that was meant for the writer's type, since the reference does not say."""
+        meant = [branch for branch in reader.branches if branch.branch_name == writer.branch_name]
+        if not meant or not self._explanations:
+            return ""
+        self._explanations -= 1
+        inner = _Comparison(self._budget, explanations=0)
+        inner.collect(meant[0], writer, "")
+        return "".join(f"; {item.type.name} {item.detail} at {item.path}" for item in inner.found[:1])
+
+    def _add(self, kind: DifferenceType, path: str, detail: str, reader: str, writer: str | None) -> bool:
+        """Adds a difference and says "not compatible"."""
+        theirs = None if writer is None else shortened(writer)
+        self.found.append(Difference(kind, path or "/", detail, shortened(reader), theirs))
+        return False
 
 
 def same_name(reader: Named, writer: Named) -> bool:

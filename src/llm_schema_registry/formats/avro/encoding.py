@@ -16,6 +16,7 @@ from llm_schema_registry.formats.avro.model import ABSENT, Array, AvroType, Enum
 from llm_schema_registry.formats.avro.values import NON_FINITE, Checks, GivenUpError, Report, UnionCheck
 
 _MAX_SIZE = 64 * 1024 * 1024
+_DEFAULT_STEPS = 100_000
 
 Write = Callable[[Any, bytearray], None]
 
@@ -92,7 +93,7 @@ class Writers:
 
     def _encoded_default(self, member: Field) -> bytes:
         # Stored schemas were not always checked.
-        if not fits(member.type, member.default, Budget(what="Writing a default").spend):
+        if not fits(member.type, member.default, Budget(_DEFAULT_STEPS, "Writing a default").spend):
             raise GivenUpError(say.wrong_default("", member))
         out = bytearray()
         self._defaults.of(member.type)(member.default, out)

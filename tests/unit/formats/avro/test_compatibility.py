@@ -67,6 +67,13 @@ def test_a_difference_shows_both_sides():
     assert (found.reader, found.writer) == ("union<null, int>", "array<long>")
 
 
+def test_a_missing_branch_says_what_is_wrong_with_the_branch_that_was_meant():
+    old = '["null",{"type":"record","name":"R","fields":[]}]'
+    new = '["null",{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}]'
+    (found,) = FORMAT.compare(FORMAT.parse(new), FORMAT.parse(old))
+    assert found.reader == "union<null, R>; READER_FIELD_MISSING_DEFAULT_VALUE a at /fields/0"
+
+
 def test_sides_are_named_as_the_caller_says():
     (found,) = FORMAT.compare(FORMAT.parse('"int"'), FORMAT.parse('"long"'))
     text = FORMAT.describe(found, "old", "new")

@@ -265,6 +265,14 @@ def test_references_resolve_transitively():
     assert one.rendered("no such form") == one.canonical
 
 
+def test_a_type_inside_a_reference_is_written_out():
+    # As the reference implementation does: only the type that a reference is as a whole stays a name.
+    money = MONEY.replace('"d.Unit"', UNIT)
+    schema = FORMAT.parse(record({"name": "u", "type": "d.Unit"}), [Dependency("money", money)])
+    assert '"symbols":["EUR"]' in schema.canonical
+    assert FORMAT.parse(schema.canonical, [Dependency("money", money)]).canonical == schema.canonical
+
+
 def test_a_reference_of_another_content_cannot_be_redefined():
     other = UNIT.replace("EUR", "USD")
     with pytest.raises(InvalidSchemaError, match=r"Can't redefine: d\.Unit"):
