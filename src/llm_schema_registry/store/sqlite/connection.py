@@ -29,7 +29,7 @@ _REASONS: dict[int, str] = {
 }
 
 
-def connect(path: str, *, writes: bool, durable: bool = True, timeout: float = 10.0) -> sqlite3.Connection:
+def connect(path: str, *, writes: bool, durable: bool = True, timeout: float = 1.0) -> sqlite3.Connection:
     """A connection with the settings of the store, in autocommit mode; usable from one thread at a time.
 
     Args:

@@ -30,7 +30,7 @@ MEMORY = ":memory:"
 """In place of a path: a store of its own that is gone when it is closed."""
 
 _FIRST_WAIT_SECONDS = 0.0005
-_LONGEST_WAIT_SECONDS = 0.01
+_LONGEST_WAIT_SECONDS = 0.002
 
 
 def wall_clock() -> int:
