@@ -15,6 +15,7 @@ SUBJECT_NOT_FOUND = 40401
 VERSION_NOT_FOUND = 40402
 SUBJECT_CONFIG_NOT_FOUND = 40408
 _T = TypeVar("_T")
+_DETAILS = ", details: "
 _EXITS = {401: ExitCode.FORBIDDEN, 403: ExitCode.FORBIDDEN, 409: ExitCode.FINDINGS}
 
 
@@ -32,8 +33,12 @@ def talk(url: str, conversation: Callable[[RegistryClient], Awaitable[_T]]) -> _
     try:
         return asyncio.run(run())
     except RegistryError as error:
+        # With findings, the details that other clients read out of the message would say everything twice.
+        sentence = error.message.partition(_DETAILS)[0] if error.findings else error.message
         raise CliError(
-            f"the registry says: {error}", findings=error.findings, exit_code=exit_of(error.status)
+            f"the registry says: {sentence} (error {error.error_code})",
+            findings=error.findings,
+            exit_code=exit_of(error.status),
         ) from None
     except ClientError as error:
         raise CliError(

@@ -42,7 +42,7 @@ def complain(error: "CliError") -> None:
     err = console(stderr=True)
     err.print(f"error: {error.message}", style="bad")
     for finding in error.findings:
-        for line in finding_lines(finding):
+        for line in finding_lines(finding, err.width):
             err.print("  ", line, sep="")
     if error.fix:
         err.print(f"  fix: {error.fix}")

@@ -72,17 +72,17 @@ def refuse_unsafe_change(stage: Stage) -> Lines:
 
     async def conversation(client: RegistryClient) -> RegistryError | None:
         try:
-            await client.register(_EVOLVING, _variant(stage, "rename-no-alias"))
+            await client.register(_EVOLVING, _variant(stage, "add-required"))
         except RegistryError as error:
             return error
         return None
 
     refusal = talk(stage.url, conversation)
     if refusal is None:
-        raise CliError(f"{_EVOLVING} took a renamed field", exit_code=ExitCode.FINDINGS)
+        raise CliError(f"{_EVOLVING} took a new required field", exit_code=ExitCode.FINDINGS)
     _expect(refusal.status == 409, "the refusal is a conflict")
     _expect(bool(refusal.findings), "the refusal says why")
-    yield f"{_EVOLVING} with a field renamed: refused ({refusal.error_code})."
+    yield f"{_EVOLVING} with a new required field: refused ({refusal.error_code})."
     yield from _shown(refusal.findings)
 
 
@@ -99,7 +99,7 @@ def judge_samples(stage: Stage) -> Lines:
     good = sum(sample.expectation is Expectation.VALID for sample, _ in results)
     yield f"{good} good events pass, {len(bad)} bad ones are located, for example:"
     for sample, finding in bad[:_SHOWN]:
-        yield f"{sample.name}: {finding.message.rstrip('.')}."
+        yield f"  {sample.name}: {finding.code} at {finding.path or '/'}"
 
 
 def name_drift(stage: Stage) -> Lines:
@@ -144,9 +144,10 @@ async def _drift(client: RegistryClient, stage: Stage, drift: Drift) -> "list[st
     by_writer = await client.validate(drift.subject, sample.value)
     by_reader = await client.validate(other, sample.value)
     _expect(by_writer.valid and not by_reader.valid, f"only one of the two takes {sample.name}")
+    examples = {finding.code: finding for finding in reversed(item.findings)}.values()
     return [
         f"Reader {other}, writer {drift.subject}: {len(item.findings)} incompatible differences, for example:",
-        *_shown(item.findings, _SHOWN),
+        *_shown(tuple(examples)[:_SHOWN]),
         f"So one real event is valid for the writer and has {len(by_reader.errors)} errors for the reader.",
     ]
 
@@ -155,5 +156,5 @@ def _variant(stage: Stage, name: str) -> SchemaRequest:
     return SchemaRequest(next(one.text for one in stage.catalog.evolutions if one.name == name))
 
 
-def _shown(findings: tuple[Finding, ...], limit: int = 10) -> "list[Text]":
-    return [line for finding in findings[:limit] for line in finding_lines(finding)]
+def _shown(findings: tuple[Finding, ...]) -> "list[Text]":
+    return [line for finding in findings for line in finding_lines(finding)]
