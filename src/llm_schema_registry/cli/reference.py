@@ -1,4 +1,4 @@
-"""The reference page of the command line, generated from the commands themselves."""
+"""The reference page of the command line, generated from the commands themselves; as a program it prints it."""
 
 import enum
 import inspect
@@ -110,3 +110,7 @@ def _code(text: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print(cli_reference(), end="")
