@@ -1,11 +1,13 @@
 """The Avro format as one object."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.formats.avro import compatibility, differences, parsing
+from llm_schema_registry.formats.avro import compatibility, differences, parsing, resolution
 from llm_schema_registry.formats.avro.outline import outline
 from llm_schema_registry.formats.avro.payload import AvroValidator
+from llm_schema_registry.formats.avro.samples import samples
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.format import (
     Dependency,
@@ -13,6 +15,7 @@ from llm_schema_registry.formats.format import (
     DifferenceType,
     OutlineField,
     ParsedSchema,
+    Reading,
     SchemaType,
 )
 
@@ -60,6 +63,14 @@ class AvroFormat:
     def outline(self, schema: ParsedSchema) -> list[OutlineField]:
         """The field tree with `confluent:tags`."""
         return outline(_avro(schema).root)
+
+    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None) -> Iterator[Any]:
+        """Payloads of a schema, made from the schema alone."""
+        return samples(_avro(schema).root, budget or Budget(what="Making samples"))
+
+    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
+        """Writes and reads `value` with the real codecs."""
+        return resolution.read(_avro(reader), _avro(writer), value)
 
 
 def _avro(schema: ParsedSchema) -> AvroSchema:

@@ -4,6 +4,7 @@ The codec is fastavro, whose reader takes the process down on bytes that are nes
 sees bytes that the bounded reader of the writer's schema has accepted.
 """
 
+import functools
 import io
 import json
 import math
@@ -12,8 +13,11 @@ from typing import Any
 import fastavro
 from fastavro.read import SchemaResolutionError
 
-from llm_schema_registry.formats.avro.payload import AvroValidator
+from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.formats.avro.agreement import misread_at
+from llm_schema_registry.formats.avro.payload import AvroValidator, InvalidPayloadError
 from llm_schema_registry.formats.avro.schema import AvroSchema
+from llm_schema_registry.formats.format import Outcome, Reading
 
 
 class UnreadableError(Exception):
@@ -29,14 +33,49 @@ def read_as(reader: AvroSchema, writer: AvroSchema, data: bytes) -> Any:
         InvalidPayloadError: the bytes are no encoding of `writer`.
         UnreadableError: the reader cannot resolve them.
     """
-    AvroValidator(writer).decode(data)
-    written, wanted = (
-        fastavro.parse_schema(_plain(json.loads(side.resolved)), named_schemas={}) for side in (writer, reader)
-    )
+    _validator(writer).decode(data)
+    return _resolved(reader, writer, data)
+
+
+def read(reader: AvroSchema, writer: AvroSchema, value: Any) -> Reading:
+    """Writes a JSON value under `writer` and reads it under `reader`; the contract is `Format.read`."""
     try:
-        return _json_value(fastavro.schemaless_reader(io.BytesIO(data), written, wanted))
-    except (SchemaResolutionError, ValueError) as error:
+        data = _validator(writer).encode(value)
+    except InvalidPayloadError as error:
+        return Reading(Outcome.UNWRITABLE, problem=str(error))
+    try:
+        found = read_as(reader, writer, data)
+    except (UnreadableError, InvalidPayloadError) as error:
+        return Reading(Outcome.REFUSED, data, str(error))
+    budget = Budget(what="Comparing what was written with what was read")
+    try:
+        path = misread_at(reader.root, _resolved(writer, writer, data), found, budget)
+    except BudgetExceededError as error:
+        return Reading(Outcome.UNWRITABLE, data, str(error))
+    if path is None:
+        return Reading(Outcome.READ, data)
+    where = f"The value that was read at {path}" if path else "The value that was read"
+    return Reading(Outcome.MISREAD, data, f"{where} is not what was written")
+
+
+def _resolved(reader: AvroSchema, writer: AvroSchema, data: bytes) -> Any:
+    try:
+        return _json_value(fastavro.schemaless_reader(io.BytesIO(data), _codec_schema(writer), _codec_schema(reader)))
+    except (SchemaResolutionError, UnicodeDecodeError) as error:
         raise UnreadableError(str(error)) from error
+    except (ValueError, LookupError, TypeError, EOFError) as error:
+        # The codec has no error of its own for some pairs of schemas.
+        raise UnreadableError(f"The codec stopped with {type(error).__name__}: {error}") from error
+
+
+@functools.lru_cache(maxsize=32)
+def _validator(schema: AvroSchema) -> AvroValidator:
+    return AvroValidator(schema)
+
+
+@functools.lru_cache(maxsize=32)
+def _codec_schema(schema: AvroSchema) -> Any:
+    return fastavro.parse_schema(_plain(json.loads(schema.resolved)), named_schemas={})
 
 
 def _plain(node: Any) -> Any:
