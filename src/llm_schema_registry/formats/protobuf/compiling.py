@@ -181,7 +181,8 @@ def _invalid(output: str, main: str, text: str, insertions: Sequence[int]) -> In
         elif match["file"] == main:
             row = int(match["line"])
             column = _written_column(text, insertions, row, int(match["column"]))
-            located.append(Finding(code="protobuf.INVALID", message=match["text"], line=row, column=column))
+            message = match["text"].replace(f'by "{main}"', "by this file")
+            located.append(Finding(code="protobuf.INVALID", message=message, line=row, column=column))
         else:
             located.append(Finding(code="protobuf.INVALID", message=line))
         if len(located) == _MAX_ERRORS:

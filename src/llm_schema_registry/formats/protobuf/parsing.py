@@ -19,7 +19,7 @@ from llm_schema_registry.formats.protobuf.payload import ProtobufValidator
 from llm_schema_registry.formats.protobuf.types import TypeTable
 
 WORK: Final = "The Protobuf parse"
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]++={0,2}+\s*+", re.ASCII)
 
 
 class ProtobufSchema:

@@ -1,0 +1,116 @@
+"""The canonical and the normal text, and the other forms a schema is asked for."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from google.protobuf import descriptor_pb2
+
+from llm_schema_registry.formats import Dependency
+from llm_schema_registry.formats.protobuf import FORMAT
+
+VECTORS = Path(__file__).parents[3] / "vectors" / "protobuf"
+
+
+def rows(name):
+    return [pytest.param(row, id=row["description"]) for row in json.loads((VECTORS / name).read_text())]
+
+
+def dependencies(row):
+    return [Dependency(item["name"], item["text"]) for item in row.get("dependencies", [])]
+
+
+@pytest.mark.parametrize("row", rows("canonical.json"))
+def test_canonical(row):
+    schema = FORMAT.parse(row["schema"], dependencies(row))
+    assert schema.canonical == row["canonical"]
+    again = FORMAT.parse(schema.canonical, dependencies(row))
+    assert again.canonical == schema.canonical
+
+
+@pytest.mark.parametrize("row", rows("canonical.json"))
+def test_canonical_text_means_the_same(row):
+    written, printed = (FORMAT.parse(text, dependencies(row)) for text in (row["schema"], row["canonical"]))
+    assert FORMAT.compare(written, printed) == []
+    assert FORMAT.compare(printed, written) == []
+    assert written.normalized() == printed.normalized()
+
+
+@pytest.mark.parametrize("row", rows("normalized.json"))
+def test_normalized(row):
+    normal = FORMAT.parse(row["schema"], dependencies(row)).normalized()
+    assert normal == row["normalized"]
+    assert FORMAT.parse(normal, dependencies(row)).normalized() == normal
+
+
+@pytest.mark.parametrize("row", rows("canonical.json"))
+def test_normal_form_is_a_fixed_point(row):
+    schema = FORMAT.parse(row["schema"], dependencies(row))
+    normal = FORMAT.parse(schema.normalized(), dependencies(row))
+    assert normal.normalized() == schema.normalized()
+    assert FORMAT.compare(normal, schema) == []
+
+
+@pytest.mark.parametrize("row", [*rows("canonical.json"), *rows("normalized.json")])
+def test_serialized_is_the_same_schema(row):
+    schema = FORMAT.parse(row["schema"], dependencies(row))
+    text = schema.rendered("serialized")
+    descriptor = descriptor_pb2.FileDescriptorProto.FromString(base64.b64decode(text))
+    assert descriptor.package == schema.file.package
+    back = FORMAT.parse(text, dependencies(row))
+    assert FORMAT.compare(back, schema) == []
+    again = descriptor_pb2.FileDescriptorProto.FromString(base64.b64decode(back.rendered("serialized")))
+    assert sorted(message.name for message in again.message_type) == sorted(
+        message.name for message in descriptor.message_type
+    )
+
+
+def test_a_descriptor_prints_as_text():
+    text = (
+        'syntax = "proto3"; package p; import "confluent/meta.proto"; '
+        'message M { string long_name = 1 [json_name = "x", (confluent.field_meta) = { doc: "d" tags: "PII" '
+        'params: { key: "k" value: "v" } }]; map<string, M> m = 2; optional int32 o = 3; oneof k { bytes b = 4; } '
+        "repeated E e = 5; enum E { Z = 0; } reserved 9; } service S { rpc R (M) returns (stream M); }"
+    )
+    serialized = FORMAT.parse(text).rendered("serialized")
+    assert FORMAT.parse(serialized).canonical == (
+        'syntax = "proto3";\npackage p;\n\nimport "confluent/meta.proto";\n\nmessage M {\n  reserved 9;\n\n'
+        '  string long_name = 1 [\n    (confluent.field_meta) = {\n      doc: "d",\n      params: [\n        {\n'
+        '          key: "k",\n          value: "v"\n        }\n      ],\n      tags: [\n        "PII"\n      ]\n'
+        "    },\n"
+        '    json_name = "x"\n  ];\n  map<string, .p.M> m = 2;\n  optional int32 o = 3;\n  repeated .p.M.E e = 5;\n\n'
+        "  oneof k {\n    bytes b = 4;\n  }\n\n  enum E {\n    Z = 0;\n  }\n}\n\n"
+        "service S {\n  rpc R (.p.M) returns (stream .p.M);\n}\n"
+    )
+
+
+def test_proto2_descriptor_keeps_labels_groups_and_defaults():
+    text = (
+        'syntax = "proto2"; message M { required int32 r = 1; optional group G = 2 { optional bool x = 1 '
+        "[default = true]; } optional E e = 3 [default = B]; optional bytes y = 4 [default = '\\377']; "
+        "optional string s = 5 [default = 'a\\n']; enum E { A = 0; B = 1; } extensions 10 to max; } "
+        "extend M { repeated double d = 10 [packed = true]; }"
+    )
+    schema = FORMAT.parse(text)
+    back = FORMAT.parse(schema.rendered("serialized"))
+    assert back.normalized() == schema.normalized()
+
+
+def test_ignore_extensions_drops_custom_options_but_those_of_confluent():
+    text = (
+        'syntax = "proto2"; import "confluent/meta.proto"; import "google/protobuf/descriptor.proto"; '
+        "extend google.protobuf.FieldOptions { optional string o = 50001; } "
+        'message M { extensions 10; optional string a = 1 [(o) = "x", deprecated = true, '
+        '(confluent.field_meta).doc = "d"]; extend M { optional int32 e = 10; } }'
+    )
+    assert FORMAT.parse(text).rendered("ignore_extensions") == (
+        'syntax = "proto2";\n\nimport "confluent/meta.proto";\nimport "google/protobuf/descriptor.proto";\n\n'
+        "message M {\n  optional string a = 1 [\n    deprecated = true,\n"
+        '    (confluent.field_meta).doc = "d"\n  ];\n}\n'
+    )
+
+
+def test_an_unknown_form_is_the_canonical_text():
+    schema = FORMAT.parse('syntax = "proto3"; message M {}')
+    assert schema.rendered("nonsense") == schema.canonical == 'syntax = "proto3";\n\nmessage M {}\n'
