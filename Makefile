@@ -36,7 +36,7 @@ serve: venv ## run the registry on the embedded store (HOST, PORT, STORE, WORKER
 	$(BIN)/lsr serve --host $(HOST) --port $(PORT) --store $(STORE) --workers $(WORKERS)
 
 .PHONY: demo
-demo: venv ## a registry in memory with the starter catalogue in it
+demo: venv ## the registry at work: a catalogue, a safe and an unsafe change, a real client
 	$(BIN)/lsr demo
 
 .PHONY: test

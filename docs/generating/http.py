@@ -11,7 +11,6 @@ from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
 from llm_schema_registry.server.rest.operations import NoBody, Operation, RawBytes, RawText, Reply
 from llm_schema_registry.server.rest.queries import parameters_of
 
-_RAW = {RawText: "text", RawBytes: "bytes"}
 _NOT_JSON = frozenset({NoBody, RawText, RawBytes, Reply})
 _INTRODUCTION = """# HTTP
 
@@ -54,8 +53,8 @@ def _operation(operation: Operation) -> str:
         parts.append(table(("query parameter", "type", "default", ""), rows))
     facts = []
     if body is not NoBody:
-        facts.append(f"- Body: {_shape(body)}")
-    facts.append(f"- Answer: {operation.status}, {_shape(answer)}")
+        facts.append(f"- Body: {described(body)}")
+    facts.append(f"- Answer: {operation.status}, {described(answer)}")
     if operation.errors:
         links = ", ".join(f"[{error.name}](errors.md#{error.name.lower()})" for error in operation.errors)
         facts.append(f"- Errors: {links}")
@@ -71,10 +70,6 @@ def _shapes(operations: Iterable[Operation]) -> list[type[msgspec.Struct]]:
         if kind not in _NOT_JSON
     }
     return sorted(found, key=lambda kind: kind.__name__)
-
-
-def _shape(kind: object) -> str:
-    return _RAW[kind] if isinstance(kind, type) and kind in _RAW else described(kind)
 
 
 def _about(operation: Operation) -> str:

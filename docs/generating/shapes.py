@@ -10,8 +10,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from generating.markdown import code, one_line, sentence, table
+from llm_schema_registry.server.rest.operations import RawBytes, RawText, Reply
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n      .*)*)", re.MULTILINE)
+_RAW: dict[Any, str] = {RawText: "plain text", RawBytes: "bytes"}
+# Besides the kinds of absence: a reply has the shape of another answer, under another status.
+_NOT_SHOWN = (type(None), msgspec.UnsetType, Reply)
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "any value"}
 
 
@@ -29,8 +33,10 @@ def structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
 def described(kind: Any) -> str:
     """A type in a few words; Structs as links to their section."""
     origin, arguments = get_origin(kind), get_args(kind)
+    if kind in _RAW:
+        return _RAW[kind]
     if origin in (Union, types.UnionType):
-        return " or ".join(described(each) for each in arguments if each not in (type(None), msgspec.UnsetType))
+        return " or ".join(described(each) for each in arguments if each not in _NOT_SHOWN)
     if origin is Literal:
         return ", ".join(code(str(each)) for each in arguments)
     if origin is dict:
