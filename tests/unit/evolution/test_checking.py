@@ -1,0 +1,128 @@
+"""The verdict over a history: directions, order of messages, policies, what is said."""
+
+import json
+
+import pytest
+
+from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.evolution import DIFFERENT_TYPE, CompatibilityLevel, Policy, Verdict, check
+from llm_schema_registry.formats import ParsedSchema, SchemaType, format_of
+
+
+def avro(*fields: tuple[str, object]) -> ParsedSchema:
+    names = [{"name": name, "type": kind} for name, kind in fields]
+    return format_of(SchemaType.AVRO).parse(json.dumps({"type": "record", "name": "R", "fields": names}))
+
+
+def json_schema(**schema: object) -> ParsedSchema:
+    return format_of(SchemaType.JSON).parse(json.dumps(schema))
+
+
+A, B, AB = avro(("a", "string")), avro(("b", "string")), avro(("a", "string"), ("b", "string"))
+
+
+@pytest.mark.parametrize(
+    ("level", "candidate", "previous", "compatible"),
+    [
+        ("BACKWARD", A, AB, True),
+        ("BACKWARD", AB, A, False),
+        ("FORWARD", A, AB, False),
+        ("FORWARD", AB, A, True),
+        ("FULL", A, AB, False),
+        ("FULL", AB, A, False),
+        ("FULL", A, A, True),
+        ("NONE", A, B, True),
+    ],
+)
+def test_directions(level: str, candidate: ParsedSchema, previous: ParsedSchema, compatible: bool) -> None:
+    verdict = check(candidate, [(1, previous)], CompatibilityLevel(level))
+    assert verdict.compatible is compatible
+    assert bool(verdict.findings) is not compatible
+    assert verdict.against_version == (None if compatible else 1)
+
+
+def test_levels_as_data() -> None:
+    assert {level: (tuple(level.directions), level.transitive) for level in CompatibilityLevel} == {
+        "NONE": ((), False),
+        "BACKWARD": (("BACKWARD",), False),
+        "BACKWARD_TRANSITIVE": (("BACKWARD",), True),
+        "FORWARD": (("FORWARD",), False),
+        "FORWARD_TRANSITIVE": (("FORWARD",), True),
+        "FULL": (("FORWARD", "BACKWARD"), False),
+        "FULL_TRANSITIVE": (("FORWARD", "BACKWARD"), True),
+    }
+
+
+def test_full_reports_forward_before_backward_and_then_the_old_schema() -> None:
+    verdict = check(B, [(7, A)], CompatibilityLevel.FULL)
+    missing = (
+        "{{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field '{}' at path '/fields/0' in the {} "
+        "schema has no default value and is missing in the {} schema', additionalInfo:'{}'}}"
+    )
+    assert verdict.messages == (
+        missing.format("a", "old", "new", "a"),
+        missing.format("b", "new", "old", "b"),
+        "{oldSchemaVersion: 7}",
+        "{oldSchema: '" + A.canonical + "'}",
+    )
+    assert [(finding.direction, finding.path) for finding in verdict.findings] == [
+        ("FORWARD", "/fields/0"),
+        ("BACKWARD", "/fields/0"),
+    ]
+
+
+def test_the_first_failing_version_ends_the_check() -> None:
+    verdict = check(AB, [(3, AB), (2, A), (1, B)], CompatibilityLevel.BACKWARD_TRANSITIVE)
+    assert verdict.against_version == 2
+    assert "{oldSchemaVersion: 2}" in verdict.messages
+    assert check(AB, [(3, AB)], CompatibilityLevel.BACKWARD).compatible
+
+
+def test_long_old_schemas_are_cut() -> None:
+    old = avro(*((f"field_{number}", "string") for number in range(400)))
+    assert len(old.canonical) > 10_240
+    verdict = check(AB, [(1, old)], CompatibilityLevel.BACKWARD)
+    assert verdict.messages[-1] == "{oldSchema: <truncated> '" + old.canonical[:10_240] + "...'}"
+
+
+def test_another_format_is_never_compatible_but_under_none() -> None:
+    other = json_schema(type="object")
+    verdict = check(other, [(1, A)], CompatibilityLevel.BACKWARD)
+    assert verdict.messages[0] == DIFFERENT_TYPE
+    assert (verdict.findings[0].code, verdict.findings[0].old, verdict.findings[0].new) == (
+        "schema.DIFFERENT_TYPE",
+        "AVRO",
+        "JSON",
+    )
+    assert check(other, [(1, A)], CompatibilityLevel.NONE).compatible
+
+
+def test_the_policy_decides_about_open_content_models() -> None:
+    old = json_schema(type="object", properties={"a": {"type": "string"}})
+    new = json_schema(type="object", properties={"a": {"type": "string"}, "b": {"type": "string"}})
+    strict = check(new, [(1, old)], CompatibilityLevel.BACKWARD)
+    assert [finding.code for finding in strict.findings] == ["json.OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL"]
+    assert check(new, [(1, old)], CompatibilityLevel.BACKWARD, Policy.LENIENT).compatible
+
+
+def test_a_finding_says_what_where_why_and_the_way_out() -> None:
+    new = avro(("a", "int"))
+    (finding,) = check(new, [(4, A)], CompatibilityLevel.BACKWARD).findings
+    assert finding.code == "avro.TYPE_MISMATCH"
+    assert finding.path == "/fields/0/type"
+    assert (finding.old, finding.new) == ("string", "int")
+    assert (finding.direction, finding.against_version) == ("BACKWARD", 4)
+    assert finding.message.endswith("could not read data written with the old one (version 4).")
+    assert finding.fix
+    assert finding.docs == "reference/findings/avro.md#type_mismatch"
+    (forward,) = check(new, [(4, A)], CompatibilityLevel.FORWARD).findings
+    assert (forward.old, forward.new) == ("string", "int")
+
+
+def test_work_is_bounded() -> None:
+    with pytest.raises(BudgetExceededError):
+        check(AB, [(1, A)], CompatibilityLevel.BACKWARD, budget=Budget(1))
+
+
+def test_no_history_is_compatible() -> None:
+    assert check(A, [], CompatibilityLevel.FULL_TRANSITIVE) == Verdict()
