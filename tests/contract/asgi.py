@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_schema_registry.server import Settings, create_app
+from llm_schema_registry.server.logs import configure_logs
 
 
 @dataclass
@@ -83,6 +84,7 @@ class Caller:
 @asynccontextmanager
 async def started(**settings: Any) -> AsyncIterator[Caller]:
     """An application on an empty store in memory."""
-    caller = Caller(Settings(**{"store": "sqlite://", **settings}))
+    caller = Caller(Settings.from_environment({}, **{"store": "sqlite://", **settings}))
+    configure_logs(caller.app.service.settings.log_level)
     async with caller.app.app.lifespan():
         yield caller

@@ -11,6 +11,7 @@ from llm_schema_registry.registry import Registry, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
 from llm_schema_registry.server.front import Front
 from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
+from llm_schema_registry.server.rest.documentation import DOCUMENTATION_OPERATIONS
 from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
 from llm_schema_registry.server.rest.routing import refused, routes
 from llm_schema_registry.server.rest.service import Service
@@ -32,7 +33,7 @@ def create_app(settings: Settings | None = None) -> Front:
         return Response(answer.body, status_code=answer.status_code, headers=dict(answer.headers))
 
     app = Litestar(
-        route_handlers=routes([*CONFLUENT_OPERATIONS, *NATIVE_OPERATIONS], service),
+        route_handlers=routes([*CONFLUENT_OPERATIONS, *NATIVE_OPERATIONS, *DOCUMENTATION_OPERATIONS], service),
         exception_handlers={Exception: on_refusal},
         lifespan=[_lifespan(service)],
         request_max_body_size=settings.max_body_bytes,

@@ -30,7 +30,7 @@ async def list_associations_of_name(call: Call[AssociationsQuery, NoBody]) -> li
     return []
 
 
-@operations.get("/associations/resources/{namespace}")
+@operations.get("/associations/resources/{resource}")
 async def list_associations_of_resource(call: Call[AssociationsQuery, NoBody]) -> list[dict[str, Any]]:
     """The associations of a resource by its id; none."""
     return []

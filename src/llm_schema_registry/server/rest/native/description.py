@@ -14,6 +14,7 @@ from llm_schema_registry.registry.configuring import aliased
 from llm_schema_registry.registry.describing import compare, outline
 from llm_schema_registry.registry.naming import LATEST, parse_version
 from llm_schema_registry.registry.reading import Found, get_schema, get_version
+from llm_schema_registry.server.rest.errors import HttpError
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, Surface
 from llm_schema_registry.server.rest.queries import Query
 from llm_schema_registry.store.model import StoredSchema
@@ -88,6 +89,8 @@ async def outline_of_version(call: Call[Query, NoBody]) -> OutlineAnswer:
 @operations.get("/api/v1/diff", *_VERSION_ERRORS)
 async def diff(call: Call[DiffQuery, NoBody]) -> DiffAnswer:
     """What breaks between two versions, of one subject or of two."""
+    if not call.query.left or not call.query.right:
+        raise HttpError(422, "Two versions are compared: give left and right, each as subject/version.")
     old = await _named(call.registry, call.query.left)
     new = await _named(call.registry, call.query.right)
     compared = await compare(call.registry, old, new)

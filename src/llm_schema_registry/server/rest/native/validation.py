@@ -58,7 +58,7 @@ class ValidateRequest(msgspec.Struct, frozen=True, kw_only=True):
 class PayloadFinding(Finding, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """A finding about a payload; `field` says the same as `path`, as existing callers read it."""
 
-    field: str = ""
+    field: str
 
 
 class ValidateAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,10 +90,7 @@ class ValidateAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class BatchQuery(Query, frozen=True, kw_only=True, rename=None):
     """Which schema the payloads shall satisfy."""
 
-    schema_id: Annotated[
-        str | None,
-        Meta(description="The id of the schema, or the name of a subject.", extra={"aliases": ("schemaId",)}),
-    ] = None
+    schema_id: Annotated[str | None, Meta(description="The id of the schema, or the name of a subject.")] = None
     subject: Annotated[str | None, Meta(description="The subject.")] = None
     version: Annotated[str | None, Meta(description="Its version; `latest` if not given.")] = None
 

@@ -1,0 +1,45 @@
+"""Examples of bodies for the OpenAPI document, by their types."""
+
+from typing import Any
+
+from llm_schema_registry.registry.candidates import SchemaRequest
+from llm_schema_registry.registry.configuring import Config, ConfigUpdate
+from llm_schema_registry.server.rest.confluent.compatibility import CheckAnswer
+from llm_schema_registry.server.rest.confluent.config import UpdatedConfig
+from llm_schema_registry.server.rest.confluent.mode import ModeAnswer, ModeUpdate
+from llm_schema_registry.server.rest.confluent.shapes import SchemaAnswer
+from llm_schema_registry.server.rest.confluent.versions import RegisterAnswer
+from llm_schema_registry.server.rest.native.validation import (
+    BatchAnswer,
+    ValidateAnswer,
+    ValidateRequest,
+)
+
+_TEXT = '{"type":"record","name":"Usage","fields":[{"name":"tokens","type":"long"}]}'
+_GUID = "6ad04ba8-6c1b-5f64-71cd-5de4e35c14e4"
+_SCHEMA = {"id": 1, "version": 1, "guid": _GUID, "schemaType": "AVRO", "schema": _TEXT, "ts": 1767225600000}
+
+EXAMPLES: dict[Any, Any] = {
+    SchemaRequest: {"schemaType": "AVRO", "schema": _TEXT, "metadata": {"properties": {"owner": "cost-ops"}}},
+    RegisterAnswer: _SCHEMA,
+    SchemaAnswer: {"subject": "cost.usage", **_SCHEMA},
+    CheckAnswer: {"is_compatible": True, "messages": []},
+    ConfigUpdate: {"compatibility": "FULL_TRANSITIVE"},
+    UpdatedConfig: {"compatibility": "FULL_TRANSITIVE"},
+    Config: {"compatibilityLevel": "FULL_TRANSITIVE"},
+    ModeUpdate: {"mode": "READONLY"},
+    ModeAnswer: {"mode": "READONLY"},
+    ValidateRequest: {"subject": "cost.usage", "version": "latest", "data": {"tokens": 42}},
+    ValidateAnswer: {
+        "valid": True,
+        "errors": [],
+        "warnings": [],
+        "id": 1,
+        "schema_id": 1,
+        "subject": "cost.usage",
+        "version": 1,
+        "validated_at": "2026-01-01T00:00:00.000Z",
+        "validation_time_ms": 0.042,
+    },
+    BatchAnswer: {"valid": 1, "invalid": 0, "results": [{"index": 0, "valid": True}]},
+}
