@@ -158,6 +158,8 @@ def test_the_other_formats(lsr: Lsr, catalog: Path) -> None:
         (["validate", "samples/cost.record.v1.avro-valid.json"], "not clear by what to validate"),
         (["validate", "--schema", OLD, "none.json"], "none.json cannot be read"),
         (["validate", "--schema", OLD, "--id", "1", OLD], "not clear by what to validate"),
+        (["serve", "--store", "nowhere"], "its URL names no store"),
+        (["serve", "--store", f"sqlite:///{OLD}/registry.db"], "cannot be created"),
         (["serve", "--host", "0.0.0.0"], "reachable from other machines"),  # noqa: S104 (that it is refused is the test)
     ],
 )
@@ -232,7 +234,7 @@ def test_the_doctor_finds_what_is_wrong(lsr: Lsr) -> None:
     fine = lsr("doctor", "--store", "sqlite:///new.db", "--json")
     assert fine.returncode == 0, fine.stdout
     assert all(probe["state"] != "BAD" for probe in json.loads(fine.stdout))
-    sick = lsr("doctor", "--registry", url, "--store", "sqlite:///no/such/directory.db")
+    sick = lsr("doctor", "--registry", url, "--store", "mysql://host/db")
     assert sick.returncode == 1
     assert sick.stdout.count("BAD") == 2
     assert sick.stdout.count("fix: ") >= 2

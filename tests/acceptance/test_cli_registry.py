@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from llm_schema_registry.catalog import Catalog
+from llm_schema_registry.cli.connection import talk
 from llm_schema_registry.cli.demo import RegistryProcess
+from llm_schema_registry.client import RegistryClient
+from llm_schema_registry.evolution import CompatibilityLevel
 
 Lsr = Callable[..., subprocess.CompletedProcess[str]]
 CATALOG = Catalog.load()
@@ -49,6 +52,20 @@ def test_the_catalogue_is_installed_once(lsr: Lsr) -> None:
     assert (first.returncode, again.returncode) == (0, 0)
     assert {one["subject"] for one in json.loads(first.stdout)} == {one.subject for one in CATALOG.subjects}
     assert again.stdout == "29 subjects: 0 schemas registered, 30 were there already\n"
+
+
+def test_a_level_that_somebody_chose_stays(lsr: Lsr) -> None:
+    with RegistryProcess() as fresh:
+        chosen = CompatibilityLevel.FULL
+
+        async def choose(client: RegistryClient) -> None:
+            await client.set_compatibility("telemetry.log", chosen)
+
+        talk(fresh.url, choose)
+        done = json.loads(lsr("catalog", "install", "--registry", fresh.url, "--json").stdout)
+        levels = {one["subject"]: (one["level"], one["level_set"]) for one in done}
+        assert levels["telemetry.log"] == (chosen, False)
+        assert levels["telemetry.metric"] == ("BACKWARD_TRANSITIVE", True)
 
 
 @pytest.mark.usefixtures("installed")
@@ -154,7 +171,7 @@ def test_a_refused_schema_exits_1_with_the_reasons(lsr: Lsr, tmp_path: Path) -> 
     (tmp_path / "next.avsc").write_text(EVOLUTIONS["add-required"])
     done = lsr("register", "next.avsc", "--subject", "cost.token-usage")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "(error 40901)" in done.stderr
+    assert 'for subject "cost.token-usage" (error 40901)' in done.stderr.splitlines()[0]
     assert "READER_FIELD_MISSING_DEFAULT_VALUE at /fields/18" in done.stderr
     assert "fix  Give the field a default" in done.stderr
 

@@ -53,6 +53,11 @@ class Event:
     problem: Finding | None = None
 
     @property
+    def is_binary(self) -> bool:
+        """Whether it is in the binary encoding of its format."""
+        return isinstance(self.value, bytes)
+
+    @property
     def name(self) -> str:
         """What to call it: by its file if it is alone there, else by its position, and its own id if it has one."""
         name = f"event {self.index}" if self.index else self.file

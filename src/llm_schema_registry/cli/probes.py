@@ -79,23 +79,32 @@ def clock(now: datetime) -> Probe:
     return Probe("clock", State.GOOD, f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def store(url: str) -> Probe:
-    """Whether the store can be read and written; nothing is created."""
+def store_place(url: str) -> tuple[Path | None, Probe]:
+    """The file that a store's URL names, `None` for one in memory, and whether it can be read and written.
+
+    Nothing is created; a directory that is missing can be made where the nearest one that exists is writable.
+    """
     prefix, _, path = url.partition(":///")
-    if url in ("sqlite://", "sqlite:///:memory:"):
-        return Probe("store", State.DOUBT, "in memory: gone when the server stops", "Name a file: sqlite:///FILE")
+    if url == "sqlite://" or (prefix, path) == ("sqlite", ":memory:"):
+        return None, Probe("store", State.DOUBT, "in memory: gone when the server stops", "Name a file: sqlite:///FILE")
     if prefix != "sqlite" or not path:
-        return Probe("store", State.BAD, "its URL names no store", "Use sqlite:///FILE.")
+        return None, Probe("store", State.BAD, "its URL names no store", "Use sqlite:///FILE.")
     file = Path(path)
-    if not file.exists():
-        if os.access(file.absolute().parent, os.W_OK | os.X_OK):
-            return Probe("store", State.GOOD, f"{path} will be created")
-        return Probe(
-            "store", State.BAD, f"{path} cannot be created", "Make its directory, and let this user write there."
-        )
-    if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.absolute().parent, os.W_OK):
-        return Probe("store", State.BAD, f"{path} is not writable", "Let this user write the file and its directory.")
-    return _content_of(file)
+    directory = next(one for one in file.absolute().parents if os.path.exists(one))
+    if not directory.is_dir() or not os.access(directory, os.W_OK | os.X_OK):
+        fix = f"Let this user write in {directory}, or name another file with --store."
+        return file, Probe("store", State.BAD, f"{path} cannot be created or written", fix)
+    if not os.path.exists(file):
+        return file, Probe("store", State.GOOD, f"{path} will be created")
+    if not file.is_file() or not os.access(file, os.R_OK | os.W_OK):
+        return file, Probe("store", State.BAD, f"{path} is no file that can be written", "Let this user write it.")
+    return file, Probe("store", State.GOOD, f"{path} is there, {file.stat().st_size} bytes")
+
+
+def store(url: str) -> Probe:
+    """Whether the store can be read and written, and is whole."""
+    file, place = store_place(url)
+    return place if file is None or place.state is State.BAD or not file.exists() else _content_of(file)
 
 
 def port(host: str, number: int) -> Probe:

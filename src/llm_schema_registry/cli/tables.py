@@ -9,6 +9,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
+    from llm_schema_registry.cli.printable import printable
     from llm_schema_registry.cli.terminal import console
 
     rows = list(rows)
@@ -18,5 +19,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     for position, column in enumerate(columns):
         table.add_column(column, justify="right" if isinstance(rows[0][position], int) else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
     console().print(table)

@@ -37,10 +37,12 @@ def console(*, stderr: bool = False) -> "Console":
 
 def complain(error: "CliError") -> None:
     """Shows an expected error on stderr: what, the details, the way out."""
+    from llm_schema_registry.cli.printable import printable
     from llm_schema_registry.cli.reporting import finding_lines
 
     err = console(stderr=True)
-    err.print(f"error: {error.message}", style="bad")
+    for sentence in f"error: {error.message}".splitlines():
+        err.print(printable(sentence), style="bad")
     for finding in error.findings:
         for line in finding_lines(finding, err.width):
             err.print("  ", line, sep="")

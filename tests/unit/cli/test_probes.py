@@ -43,7 +43,9 @@ def test_stores(tmp_path: Path) -> None:
         f"sqlite:///{whole}": (State.GOOD, "is whole"),
         f"sqlite:///{tmp_path / 'new.db'}": (State.GOOD, "will be created"),
         f"sqlite:///{damaged}": (State.BAD, "is damaged or no store"),
-        f"sqlite:///{tmp_path}/none/new.db": (State.BAD, "cannot be created"),
+        f"sqlite:///{tmp_path}/none/new.db": (State.GOOD, "will be created"),
+        f"sqlite:///{whole}/new.db": (State.BAD, "cannot be created"),
+        f"sqlite:///{tmp_path}": (State.BAD, "is no file"),
         "sqlite://": (State.DOUBT, "in memory"),
         "mysql://user:secret@host/db": (State.BAD, "names no store"),
     }

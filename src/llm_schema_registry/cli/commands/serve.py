@@ -18,7 +18,8 @@ def serve(
 ) -> None:
     """Run the registry until it is stopped.
 
-    An option wins over its environment variable; further settings have variables only (reference: settings).
+    Makes the directory of the store if it is missing. An option wins over its environment variable; further settings
+    have variables only, which the reference of settings lists.
     """
     try:
         from llm_schema_registry.server import Settings, SettingsError, run
@@ -27,7 +28,18 @@ def serve(
             f"the server is not installed: there is no module {error.name}",
             "pip install 'llm-schema-registry[server]'",
         ) from None
+    _make_place(store)
     try:
         run(Settings.from_environment(host=host, port=port, store=store, workers=workers))
     except SettingsError as error:
         raise CliError(str(error)) from None
+
+
+def _make_place(store: str) -> None:
+    from llm_schema_registry.cli.probes import State, store_place
+
+    file, place = store_place(store)
+    if place.state is State.BAD:
+        raise CliError(f"the store: {place.detail}", place.fix)
+    if file is not None:
+        file.absolute().parent.mkdir(parents=True, exist_ok=True)

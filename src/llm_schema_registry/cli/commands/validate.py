@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llm_schema_registry.cli.events import Event
     from llm_schema_registry.cli.reporting import Item
     from llm_schema_registry.client import RegistryClient
+    from llm_schema_registry.findings import Finding
     from llm_schema_registry.formats import ParsedSchema
 
 _BATCH = 500
@@ -73,17 +74,13 @@ def _locally(events: list["Event"], schema: "ParsedSchema") -> list["Item"]:
     from llm_schema_registry.formats import format_of
 
     validator = format_of(schema.schema_type).validator(schema)
-    return [
-        judge_event(
-            event,
-            ()
-            if event.problem
-            else validator.check_bytes(event.value)
-            if isinstance(event.value, bytes)
-            else validator.check_value(event.value),
-        )
-        for event in events
-    ]
+
+    def findings(event: "Event") -> "list[Finding]":
+        if event.problem is not None:
+            return []
+        return validator.check_bytes(event.value) if event.is_binary else validator.check_value(event.value)
+
+    return [judge_event(event, findings(event)) for event in events]
 
 
 def _by_registry(events: list["Event"], url: str, schema_id: int | None, subject: str, version: str) -> list["Item"]:
@@ -91,7 +88,7 @@ def _by_registry(events: list["Event"], url: str, schema_id: int | None, subject
     from llm_schema_registry.cli.judging import judge_event
 
     async def conversation(client: "RegistryClient") -> list["Item"]:
-        if any(isinstance(event.value, bytes) for event in events):
+        if any(event.is_binary for event in events):
             if schema_id is not None:
                 found = await client.schema_by_id(schema_id)
             else:

@@ -3,6 +3,7 @@
 import textwrap
 from typing import TYPE_CHECKING
 
+from llm_schema_registry.cli.printable import printable
 from llm_schema_registry.cli.reporting.report import Item, Report, Status
 from llm_schema_registry.findings import Finding, Severity
 
@@ -32,7 +33,7 @@ def finding_lines(finding: Finding, width: int = 100) -> list["Text"]:
     """A finding as lines: code and place, the sentence, then old, new and the way out where there are some."""
     from rich.text import Text
 
-    where = f" at {_printable(finding.path)}" if finding.path else ""
+    where = f" at {printable(finding.path)}" if finding.path else ""
     if finding.line is not None:
         where += f" (line {finding.line}{'' if finding.column is None else f', column {finding.column}'})"
     lines = [Text.assemble((finding.code, _SEVERITIES[finding.severity]), where)]
@@ -56,7 +57,7 @@ def _item_lines(item: Item, width: int) -> list["Text"]:
         else ""
     )
     note = f": {item.note}" if item.note else ""
-    lines = [Text.assemble((label, style), "  ", (_printable(item.name), "strong"), file, note)]
+    lines = [Text.assemble((label, style), "  ", (printable(item.name), "strong"), file, note)]
     margin = " " * (_INDENT + 1)
     for finding in item.findings:
         lines += [Text(margin) + line for line in finding_lines(finding, width - len(margin))]
@@ -64,13 +65,13 @@ def _item_lines(item: Item, width: int) -> list["Text"]:
 
 
 def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
-    """`text` in lines of at most `width`; control characters, which could drive the terminal, are written out."""
+    """`text` in lines of at most `width`; control characters are written out."""
     margin = " " * indent
     wrapped = [
         line
         for paragraph in text.splitlines()
         for line in textwrap.wrap(
-            _printable(paragraph),
+            printable(paragraph),
             max(width, 40),
             initial_indent=margin,
             subsequent_indent=margin,
@@ -78,7 +79,3 @@ def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
         )
     ]
     return wrapped or [""]
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
