@@ -1,6 +1,6 @@
 """Building the model of a schema from its JSON value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -86,8 +86,10 @@ class Loader:
                 raise InvalidSchemaError(message, [Finding(code="json.UNRESOLVED_REF", message=message)])
             reference.target = self._load(raw, resource, 0)
             followed.append(reference)
+        _refuse_circles(followed)
         for reference in followed:
-            reference.target = _end_of_chain(reference)
+            while isinstance(reference.target, ReferenceNode):
+                reference.target = reference.target.target
         return node
 
     def _load(self, raw: Any, resource: Resource, depth: int) -> Node:
@@ -249,7 +251,9 @@ class Loader:
         if isinstance(raw.get("propertyNames"), dict):
             load(raw["propertyNames"], resource, depth)
         if resource.dialect.is_2019:
-            node.unevaluated = self._rest(raw.get("unevaluatedProperties"), resource, depth)
+            unevaluated = self._rest(raw.get("unevaluatedProperties"), resource, depth)
+            # additionalProperties, whatever it says, leaves nothing unevaluated.
+            node.unevaluated = unevaluated if node.additional is None else None
             dependencies = {**_dict(raw.get("dependentRequired")), **_dict(raw.get("dependentSchemas"))}
         else:
             dependencies = _dict(raw.get("dependencies"))
@@ -279,19 +283,49 @@ class Loader:
             self._load(raw["contains"], resource, depth)
             node.contains = True
         if dialect.is_2019:
-            node.min_contains = _number(raw.get("minContains"))
-            node.max_contains = _number(raw.get("maxContains"))
-            node.unevaluated = self._rest(raw.get("unevaluatedItems"), resource, depth)
+            if node.contains:
+                node.min_contains = _number(raw.get("minContains"))
+                node.max_contains = _number(raw.get("maxContains"))
+            unevaluated = self._rest(raw.get("unevaluatedItems"), resource, depth)
+            all_evaluated = node.items is not None or (node.prefix is not None and node.additional is not None)
+            node.unevaluated = None if all_evaluated else unevaluated
         return node
 
 
-def _end_of_chain(reference: ReferenceNode) -> Node:
-    seen = {id(reference)}
-    node = reference.target
-    while isinstance(node, ReferenceNode):
-        if id(node) in seen:
-            message = f"The $ref '{shortened(reference.uri)}' refers to itself in a circle and so to nothing"
-            raise InvalidSchemaError(message, [Finding(code="json.CIRCULAR_REF", message=message)])
-        seen.add(id(node))
-        node = node.target
-    return node
+def _in_place(node: Node) -> Iterable[Node]:
+    """The schemas that are applied to the very value that the node is applied to."""
+    if isinstance(node, ReferenceNode):
+        return (node.target,)
+    if isinstance(node, CombinedNode):
+        return node.branches
+    if isinstance(node, NotNode):
+        return (node.negated,)
+    return node.dependent_schemas.values() if isinstance(node, ObjectNode) else ()
+
+
+def _refuse_circles(references: list[ReferenceNode]) -> None:
+    """Refuses references that lead back to themselves without a step into the value: such a schema says nothing.
+
+    Raises:
+        InvalidSchemaError: there is such a circle (JSON Schema core: infinite recursive nesting is undefined).
+    """
+    done: set[int] = set()
+    for reference in references:
+        # The nodes on the way, each with those that are still to be visited from it.
+        way: list[tuple[Node, Iterator[Node]]] = (
+            [(reference, iter(_in_place(reference)))] if id(reference) not in done else []
+        )
+        on_way: dict[int, Node] = {id(reference): reference}
+        while way:
+            node, following = way[-1]
+            step = next(following, None)
+            if step is None:
+                way.pop()
+                on_way.pop(id(node))
+                done.add(id(node))
+            elif id(step) in on_way:
+                message = f"The $ref '{shortened(reference.uri)}' leads in a circle and so to nothing"
+                raise InvalidSchemaError(message, [Finding(code="json.CIRCULAR_REF", message=message)])
+            elif id(step) not in done:
+                way.append((step, iter(_in_place(step))))
+                on_way[id(step)] = step

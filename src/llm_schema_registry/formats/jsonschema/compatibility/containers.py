@@ -145,15 +145,27 @@ def compare_arrays(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) 
     note_narrowed_type(walk, writer, reader, path)
     walk.compare(writer.items, reader.items, f"{path}/items")
     _compare_tuples(walk, writer, reader, path)
-    _compare_rest(walk, "ADDITIONAL_ITEMS", writer.additional, reader.additional, f"{path}/additionalItems")
+    # Without a tuple the keyword is void, so it cannot have kept the writer from sending more items.
+    void = writer.prefix is None and reader.prefix is not None
+    before = None if void else writer.additional
+    _compare_rest(walk, "ADDITIONAL_ITEMS", before, reader.additional, f"{path}/additionalItems")
     _compare_rest(walk, "UNEVALUATED_ITEMS", writer.unevaluated, reader.unevaluated, f"{path}/unevaluatedItems")
     compare_limits(walk, writer, reader, path, _ARRAY_LIMITS)
-    compare_limits(walk, writer, reader, path, _CONTAINS_LIMITS)
-    if reader.contains and not writer.contains and reader.min_contains is None:
-        # `contains` alone demands at least one such item.
-        walk.add("MIN_CONTAINS_ADDED", f"{path}/contains", None, 1)
+    _compare_contains(walk, writer, reader, path)
     if writer.unique != reader.unique:
         walk.add(f"UNIQUE_ITEMS_{'ADDED' if reader.unique else 'REMOVED'}", f"{path}/uniqueItems")
+
+
+def _compare_contains(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) -> None:
+    """Notes the changes of the counts; `contains` without `minContains` demands one item."""
+    if reader.contains and reader.min_contains is None:
+        if not writer.contains:
+            walk.add("MIN_CONTAINS_ADDED", f"{path}/contains", None, 1)
+        elif writer.min_contains is not None and writer.min_contains < 1:
+            walk.add("MIN_CONTAINS_INCREASED", f"{path}/minContains", writer.min_contains, 1)
+            compare_limits(walk, writer, reader, path, _CONTAINS_LIMITS[:1])
+            return
+    compare_limits(walk, writer, reader, path, _CONTAINS_LIMITS)
 
 
 def _compare_tuples(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) -> None:
