@@ -43,11 +43,12 @@ def baseline_table(measurements: Sequence[Measurement]) -> str:
 def scaling_table(scalings: Sequence[Scaling]) -> str:
     """Operations by number of schemas stored, and starts."""
     head = ("", *(f"{one.stored:,} schemas" for one in scalings))
-    operations = list(dict.fromkeys(name for one in scalings for name in one.per_second))
-    rows = [
-        (f"{name}, per second", *(f"{one.per_second[name]:,.0f}" if one.per_second else "" for one in scalings))
-        for name in operations
-    ]
+    operations = list(dict.fromkeys(name for one in scalings for name in one.rates))
+    rows = []
+    for name in operations:
+        rates = [one.rates.get(name) for one in scalings]
+        rows.append((f"{name}, per second", *(f"{rate.per_second:,.0f}" if rate else "" for rate in rates)))
+        rows.append((f"{name}, CPU µs", *(f"{rate.processor_us:,.0f}" if rate else "" for rate in rates)))
     rows.append(("start to first answer, s", *(f"{one.start_seconds:.2f}" for one in scalings)))
     rows.append(("memory, MiB", *(f"{one.memory_mib:,.0f}" for one in scalings)))
     return _table(head, rows)

@@ -22,6 +22,13 @@ _STARTS = 3
 _NEW = 3_000
 
 
+class Rate(msgspec.Struct, frozen=True):
+    """How often per second, and at how many microseconds of the server's processor time each."""
+
+    per_second: float
+    processor_us: float
+
+
 class Scaling(msgspec.Struct, frozen=True):
     """What a registry with a number of schemas does.
 
@@ -29,13 +36,13 @@ class Scaling(msgspec.Struct, frozen=True):
         stored: how many schemas it holds at the start.
         start_seconds: median time from the start of the process to its first answer.
         memory_mib: what the process holds after the load.
-        per_second: requests per second by operation.
+        rates: by operation.
     """
 
     stored: int
     start_seconds: float
     memory_mib: float
-    per_second: dict[str, float]
+    rates: dict[str, Rate]
 
 
 def measure_scaling(load: Load, core: int, seconds: float, directory: Path) -> Iterator[Scaling]:
@@ -55,7 +62,7 @@ def measure_scaling(load: Load, core: int, seconds: float, directory: Path) -> I
         yield Scaling(stored, statistics.median(starts), memory, rates)
 
 
-def _rates(load: Load, server: Server, stored: int, seconds: float) -> Iterator[tuple[str, float]]:
+def _rates(load: Load, server: Server, stored: int, seconds: float) -> Iterator[tuple[str, Rate]]:
     # Spread over the whole store, so that a search through it would show.
     spread = range(1, stored + 1, stored // _SAMPLE)
     bodies = {number: registration(SchemaType.AVRO, schema(SchemaType.AVRO, number)) for number in spread}
@@ -76,7 +83,10 @@ def _rates(load: Load, server: Server, stored: int, seconds: float) -> Iterator[
         once = name == "registration of a new schema"
         if not once:
             load.run(Job(server.port, requests, _CONNECTIONS, seconds, once=True))
+        before = server.processor_seconds()
         done = load.run(Job(server.port, requests, _CONNECTIONS, seconds, once))
+        used = server.processor_seconds() - before
         if done.refused:
             raise RefusedError(done.first_refusal.decode(errors="replace")[:1000])
-        yield name, len(done.latencies) / done.seconds
+        count = len(done.latencies)
+        yield name, Rate(count / done.seconds, used / count * 1e6)
