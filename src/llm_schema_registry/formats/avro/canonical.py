@@ -92,7 +92,7 @@ class _Writer:
         out = self.out
         kind = "error" if isinstance(node, Record) and node.is_error and not self.normal else node.kind
         out.append(f'{{"type":"{kind}","name":{quoted(node.name)}')
-        # The normal form of the reference loses the empty namespace of a type inside a namespace.
+        # The Confluent registry's normal form loses the empty namespace of a type inside a namespace.
         if node.namespace != namespace and not (self.normal and node.namespace is None):
             out.append(f',"namespace":{quoted(node.namespace or "")}')
         if node.doc or (node.doc == "" and not (self.normal and isinstance(node, Record))):

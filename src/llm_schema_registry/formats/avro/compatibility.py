@@ -2,7 +2,7 @@
 
 Avro specification, "Schema Resolution", as `SchemaCompatibility` of Apache Avro 1.12 decides it. Two questions are
 kept apart: `_Comparison.compatible` decides a pair of types, `_Comparison.collect` walks an incompatible pair and
-says where. Beyond the reference: aliases that make the match of fields ambiguous are a difference (there they
+says where. Beyond Apache Avro: aliases that make the match of fields ambiguous are a difference (there they
 raise an error or lead values into the wrong field), and each incompatible pair of types is reported once, where it
 is first met.
 """
@@ -139,7 +139,7 @@ class _Comparison:
     def collect(self, reader: AvroType, writer: AvroType, path: str) -> bool:
         """Adds to `found` why `writer` cannot be read as `reader`, whose place is `path`; says whether it can.
 
-        Like the reference, a recursive type is not blamed for what is wrong with the type around it: a pair that is
+        As in Apache Avro, a recursive type is not blamed for what is wrong with the type around it: a pair that is
         met again while it is being collected counts as compatible.
         """
         if reader.kind == writer.kind and reader.kind in PRIMITIVE_NAMES:
@@ -220,7 +220,7 @@ class _Comparison:
             elif member.has_default:
                 continue
             elif isinstance(member.type, EnumType) and member.type.default is not None:
-                # An odd corner of the reference: the default symbol of the type does not stand in for the
+                # An odd corner of Apache Avro: the default symbol of the type does not stand in for the
                 # missing field, and the enum is compared with the record that lacks it.
                 verdict &= self.collect(member.type, writer, place + "/type")
             else:
@@ -234,7 +234,7 @@ class _Comparison:
         return self._add(kinds.MISSING_UNION_BRANCH, path, detail, mine, type_label(writer))
 
     def _why_branch_fails(self, reader: Union, writer: AvroType) -> str:
-        """What is wrong with the branch that was meant for the writer's type, since the reference does not say."""
+        """What is wrong with the branch that was meant for the writer's type, which Apache Avro does not say."""
         meant = [branch for branch in reader.branches if branch.branch_name == writer.branch_name]
         if not meant or not self._explanations:
             return ""

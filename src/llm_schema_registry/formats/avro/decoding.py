@@ -65,7 +65,7 @@ class Cursor:
         return self.data[start:stop]
 
 
-Read = Callable[[Cursor], Any]
+Decoder = Callable[[Cursor], Any]
 
 
 def read_long(cursor: Cursor) -> int:
@@ -91,15 +91,15 @@ def read_long(cursor: Cursor) -> int:
     return (number >> 1) ^ -(number & 1)
 
 
-class Readers:
-    """The compiled readers of one schema; records are compiled once."""
+class Decoders:
+    """The compiled decoders of one schema; records are compiled once."""
 
     def __init__(self) -> None:
-        self._records: dict[int, Read] = {}
+        self._records: dict[int, Decoder] = {}
         self._sizes: dict[int, int] = {}
 
-    def of(self, node: AvroType) -> Read:
-        """The reader of a type."""
+    def of(self, node: AvroType) -> Decoder:
+        """The decoder of a type."""
         if isinstance(node, Record):
             return self._of_record(node)
         if isinstance(node, Union):
@@ -118,7 +118,7 @@ class Readers:
             return _fixed_uuid if size is not None else _string_uuid
         return _PRIMITIVES[node.kind] if size is None else _fixed(size)
 
-    def _of_record(self, node: Record) -> Read:
+    def _of_record(self, node: Record) -> Decoder:
         key = id(node)
         if key in self._records:
             return self._records[key]
@@ -147,7 +147,7 @@ class Readers:
         return self._sizes[key]
 
 
-def decode(read: Read, data: bytes) -> Any:
+def decode(read: Decoder, data: bytes) -> Any:
     """The value of `data`, which must be used up.
 
     Raises:
@@ -180,7 +180,7 @@ def _rethrow(error: MalformedError | IndexError, key: str | int) -> NoReturn:
     raise located from None
 
 
-def _record(members: Iterable[tuple[str, Read]]) -> Read:
+def _record(members: Iterable[tuple[str, Decoder]]) -> Decoder:
     members = tuple(members)
 
     def read(cursor: Cursor) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def _record(members: Iterable[tuple[str, Read]]) -> Read:
     return read
 
 
-def _union(branches: list[Read]) -> Read:
+def _union(branches: list[Decoder]) -> Decoder:
     count = len(branches)
 
     def read(cursor: Cursor) -> Any:
@@ -240,7 +240,7 @@ def _check_block_end(cursor: Cursor, end: int | None) -> None:
         raise MalformedError("avro.INVALID_LENGTH", "has a block of another size than it says")
 
 
-def _array(read_item: Read, least_size: int) -> Read:
+def _array(read_item: Decoder, least_size: int) -> Decoder:
     def read(cursor: Cursor) -> list[Any]:
         result: list[Any] = []
         while True:
@@ -258,7 +258,7 @@ def _array(read_item: Read, least_size: int) -> Read:
     return read
 
 
-def _map(read_item: Read, least_size: int) -> Read:
+def _map(read_item: Decoder, least_size: int) -> Decoder:
     def read(cursor: Cursor) -> dict[str, Any]:
         result: dict[str, Any] = {}
         while True:
@@ -277,7 +277,7 @@ def _map(read_item: Read, least_size: int) -> Read:
     return read
 
 
-def _enum(symbols: tuple[str, ...]) -> Read:
+def _enum(symbols: tuple[str, ...]) -> Decoder:
     count = len(symbols)
 
     def read(cursor: Cursor) -> str:
@@ -289,7 +289,7 @@ def _enum(symbols: tuple[str, ...]) -> Read:
     return read
 
 
-def _decimal(decimal: Decimal, size: int | None) -> Read:
+def _decimal(decimal: Decimal, size: int | None) -> Decoder:
     def read(cursor: Cursor) -> str:
         text = decimal.text(cursor.take(read_long(cursor) if size is None else size))
         if text is None:
@@ -299,7 +299,7 @@ def _decimal(decimal: Decimal, size: int | None) -> Read:
     return read
 
 
-def _fixed(size: int) -> Read:
+def _fixed(size: int) -> Decoder:
     return lambda cursor: cursor.take(size).decode("latin-1")
 
 
@@ -349,7 +349,7 @@ def _boolean(cursor: Cursor) -> bool:
     return byte == 1
 
 
-def _floating(layout: struct.Struct) -> Read:
+def _floating(layout: struct.Struct) -> Decoder:
     size = layout.size
 
     def read(cursor: Cursor) -> float | str:
@@ -364,7 +364,7 @@ def _floating(layout: struct.Struct) -> Read:
     return read
 
 
-_PRIMITIVES: dict[str, Read] = {
+_PRIMITIVES: dict[str, Decoder] = {
     "null": lambda cursor: None,
     "boolean": _boolean,
     "int": _int,

@@ -89,7 +89,7 @@ def _fits_record(node: Record, value: dict[str, Any], spend: Callable[[], None],
 def normal_default(node: AvroType, value: Any) -> str | None:
     """The text of a default in the normal form, `None` if that form drops it.
 
-    The reference converts a default by the first branch of a union, so one that is meant for another branch is
+    The Confluent registry converts a default by the first branch of a union, so one that is meant for another branch is
     lost, numbers take the form of their type (`0` for a double is `0.0`), and the keys of maps are sorted.
     """
     if isinstance(node, Union):

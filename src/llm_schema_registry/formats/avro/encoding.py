@@ -1,6 +1,6 @@
 """Writing JSON values as Avro binary, compiled to closures once per schema.
 
-A writer takes a value that the checks of `values` accept. Defaults of absent fields follow the rules of schema
+An encoder takes a value that the checks of `values` accept. Defaults of absent fields follow the rules of schema
 texts instead: their bytes are always characters, and the first branch they fit counts.
 """
 
@@ -18,7 +18,7 @@ from llm_schema_registry.formats.avro.values import NON_FINITE, Checks, GivenUpE
 _MAX_SIZE = 64 * 1024 * 1024
 _DEFAULT_STEPS = 100_000
 
-Write = Callable[[Any, bytearray], None]
+Encoder = Callable[[Any, bytearray], None]
 
 
 def write_long(number: int, out: bytearray) -> None:
@@ -30,8 +30,8 @@ def write_long(number: int, out: bytearray) -> None:
     out.append(number)
 
 
-class Writers:
-    """The compiled writers of one schema.
+class Encoders:
+    """The compiled encoders of one schema.
 
     Args:
         of_defaults: whether they write defaults from schema texts, not payloads.
@@ -39,12 +39,12 @@ class Writers:
 
     def __init__(self, *, of_defaults: bool = False) -> None:
         self._of_defaults = of_defaults
-        self._records: dict[int, Write] = {}
+        self._records: dict[int, Encoder] = {}
         self._checks = Checks()
-        self._defaults = self if of_defaults else Writers(of_defaults=True)
+        self._defaults = self if of_defaults else Encoders(of_defaults=True)
 
-    def of(self, node: AvroType) -> Write:
-        """The writer of a type."""
+    def of(self, node: AvroType) -> Encoder:
+        """The encoder of a type."""
         if isinstance(node, Record):
             return self._of_record(node)
         if isinstance(node, Union):
@@ -64,7 +64,7 @@ class Writers:
             return _fixed_uuid if is_uuid(node) and not self._of_defaults else _fixed
         return _PRIMITIVES[node.kind]
 
-    def _of_record(self, node: Record) -> Write:
+    def _of_record(self, node: Record) -> Encoder:
         key = id(node)
         if key not in self._records:
             # Inside itself the record is not compiled yet: it is looked up when a value is written.
@@ -72,7 +72,7 @@ class Writers:
             self._records[key] = self._record(node)
         return self._records[key]
 
-    def _record(self, node: Record) -> Write:
+    def _record(self, node: Record) -> Encoder:
         members = [(member.name, self.of(member.type), member) for member in node.fields]
         defaults: dict[str, bytes] = {}
 
@@ -99,7 +99,7 @@ class Writers:
         self._defaults.of(member.type)(member.default, out)
         return bytes(out)
 
-    def _of_union(self, node: Union) -> Write:
+    def _of_union(self, node: Union) -> Encoder:
         writers = [self.of(branch) for branch in node.branches]
         check = UnionCheck(self._checks, node)
 
@@ -119,7 +119,7 @@ class Writers:
         return write_default if self._of_defaults else write
 
 
-def _array(write_item: Write) -> Write:
+def _array(write_item: Encoder) -> Encoder:
     def write(value: Any, out: bytearray) -> None:
         if value:
             write_long(len(value), out)
@@ -130,7 +130,7 @@ def _array(write_item: Write) -> Write:
     return write
 
 
-def _map(write_item: Write) -> Write:
+def _map(write_item: Encoder) -> Encoder:
     def write(value: Any, out: bytearray) -> None:
         if value:
             write_long(len(value), out)
@@ -142,7 +142,7 @@ def _map(write_item: Write) -> Write:
     return write
 
 
-def _decimal(decimal: Decimal, size: int | None) -> Write:
+def _decimal(decimal: Decimal, size: int | None) -> Encoder:
     def write(value: Any, out: bytearray) -> None:
         unscaled = decimal.unscaled(value)
         if type(unscaled) is int:
@@ -176,11 +176,11 @@ def _string(value: Any, out: bytearray) -> None:
     out.extend(data)
 
 
-def _floating(layout: struct.Struct) -> Write:
+def _floating(layout: struct.Struct) -> Encoder:
     return lambda value, out: out.extend(layout.pack(NON_FINITE.get(value, value)))
 
 
-_PRIMITIVES: dict[str, Write] = {
+_PRIMITIVES: dict[str, Encoder] = {
     "null": lambda value, out: None,
     "boolean": lambda value, out: out.append(value),
     "int": write_long,

@@ -1,6 +1,6 @@
-"""Schema texts as JSON: read with the errors, written with the number forms, of the reference implementation.
+"""Schema texts as JSON: read with the errors, written with the number forms, of Apache Avro for Java.
 
-The reference (Apache Avro for Java) reads with Jackson, so the canonical text, which is hashed, prints numbers the
+It reads with Jackson, so the canonical text, which is hashed, prints numbers the
 way Java does (`1e5` is `100000.0`), and clients know Jackson's wording of syntax errors.
 """
 
@@ -50,7 +50,7 @@ class JsonTextError(Exception):
 
 
 def read_json(text: str, *, unique_keys: bool) -> Any:
-    """The JSON value of `text`. Comments are allowed, as in the reference.
+    """The JSON value of `text`. Comments are allowed, as in Apache Avro.
 
     Args:
         text: the document.

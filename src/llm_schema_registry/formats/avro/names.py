@@ -7,7 +7,7 @@ _INITIAL = re.compile(r"[A-Za-z_]")
 
 
 def name_problem(name: str) -> str | None:
-    """What is wrong with a name, worded as the reference does; `None` if it is right."""
+    """What is wrong with a name, worded as Apache Avro does; `None` if it is right."""
     if _STRICT.fullmatch(name):
         return None
     if not name:

@@ -7,13 +7,13 @@ filled in (`resolving`), and what needs the whole is checked: redefinitions, dep
 from collections.abc import Sequence
 
 from llm_schema_registry.budget import MAX_SCHEMA_BYTES, Budget, BudgetExceededError
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.findings import Finding, shortened
 from llm_schema_registry.formats.avro.canonical import rendered
 from llm_schema_registry.formats.avro.defaults import fits
 from llm_schema_registry.formats.avro.jsontext import JsonTextError, read_json, written
 from llm_schema_registry.formats.avro.model import Named
-from llm_schema_registry.formats.avro.problems import FIXES, invalid
-from llm_schema_registry.formats.avro.reading import Reader
+from llm_schema_registry.formats.avro.problems import FIXES, MAX_MESSAGE, invalid
+from llm_schema_registry.formats.avro.reading import NodeReader
 from llm_schema_registry.formats.avro.resolving import alike, check_depth, check_unions, resolve
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
@@ -61,7 +61,7 @@ def _parse_one(
         node = read_json(text, unique_keys=strict)
     except JsonTextError as error:
         raise _json_error(error) from None
-    reader = Reader(known, strict, budget)
+    reader = NodeReader(known, strict, budget)
     root = reader.read(node, None, "")
     root = resolve(root, reader)
     for again, first, path in reader.redefinitions:
@@ -76,11 +76,12 @@ def _parse_one(
 
 def _json_error(error: JsonTextError) -> InvalidSchemaError:
     code = _JSON_CODES[error.kind]
-    finding = Finding(code=code, message=error.message, line=error.line, column=error.column, fix=FIXES[code])
-    return InvalidSchemaError(error.message, [finding])
+    message = shortened(error.message, MAX_MESSAGE)
+    finding = Finding(code=code, message=message, line=error.line, column=error.column, fix=FIXES[code])
+    return InvalidSchemaError(message, [finding])
 
 
-def _check_defaults(reader: Reader, budget: Budget) -> None:
+def _check_defaults(reader: NodeReader, budget: Budget) -> None:
     for field, path in reader.defaults:
         if not fits(field.type, field.default, budget.spend):
             text = written(field.default)

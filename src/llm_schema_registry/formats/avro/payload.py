@@ -6,8 +6,8 @@ from typing import Any
 from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.avro import findings as say
-from llm_schema_registry.formats.avro.decoding import MalformedError, Read, Readers, decode
-from llm_schema_registry.formats.avro.encoding import Write, Writers
+from llm_schema_registry.formats.avro.decoding import Decoder, Decoders, MalformedError, decode
+from llm_schema_registry.formats.avro.encoding import Encoder, Encoders
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.avro.values import MAX_RECORD_DEPTH, Check, Checks, GivenUpError, Report
 
@@ -42,12 +42,12 @@ class AvroValidator:
         return Checks().of(self._root)
 
     @functools.cached_property
-    def _read(self) -> Read:
-        return Readers().of(self._root)
+    def _read(self) -> Decoder:
+        return Decoders().of(self._root)
 
     @functools.cached_property
-    def _write(self) -> Write:
-        return Writers().of(self._root)
+    def _write(self) -> Encoder:
+        return Encoders().of(self._root)
 
     def check_value(self, value: Any) -> list[Finding]:
         """Findings for a payload given as JSON value, at most about a hundred; empty means valid."""

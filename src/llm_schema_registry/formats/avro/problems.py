@@ -1,7 +1,9 @@
 """What can be wrong with an Avro schema: the codes of parse findings and the way out of each."""
 
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.findings import Finding, shortened
 from llm_schema_registry.formats.format import InvalidSchemaError
+
+MAX_MESSAGE = 10_000
 
 FIXES = {
     "avro.INVALID_JSON": "Correct the JSON text at this place.",
@@ -25,7 +27,9 @@ def invalid(code: str, message: str, path: str) -> InvalidSchemaError:
 
     Args:
         code: a key of `FIXES`.
-        message: the cause as the reference implementation words it.
+        message: the cause as Apache Avro words it.
         path: JSON pointer into the schema text.
     """
+    # Messages quote the part of the schema that is wrong, which can be all of it.
+    message = shortened(message, MAX_MESSAGE)
     return InvalidSchemaError(message, [Finding(code=code, message=message, path=path, fix=FIXES[code])])

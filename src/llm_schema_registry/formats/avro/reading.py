@@ -55,7 +55,7 @@ class Unresolved(AvroType):
         return self.candidates[0]
 
 
-class Reader:
+class NodeReader:
     """Reads one schema text.
 
     Args:
@@ -190,7 +190,7 @@ class Reader:
         return member
 
     def _number(self, text: str, path: str) -> float:
-        # The reference also takes numbers in quotes as defaults of floats and doubles.
+        # Apache Avro also takes numbers in quotes as defaults of floats and doubles.
         if not _NUMBER_TEXT.fullmatch(text):
             raise invalid("avro.INVALID_DEFAULT", f'For input string: "{text}"', path + "/default")
         return float(text)

@@ -13,10 +13,10 @@ from llm_schema_registry.formats.avro.model import (
     Union,
 )
 from llm_schema_registry.formats.avro.problems import invalid
-from llm_schema_registry.formats.avro.reading import Reader, Unresolved
+from llm_schema_registry.formats.avro.reading import NodeReader, Unresolved
 
 
-def resolve(root: AvroType, reader: Reader) -> AvroType:
+def resolve(root: AvroType, reader: NodeReader) -> AvroType:
     """Puts types in the place of names that were not known yet, and returns the root.
 
     Apache Avro 1.12 allows a name before its definition.
@@ -77,7 +77,7 @@ def check_depth(root: AvroType) -> None:
         pending.extend((child, inner) for child in reversed(list(node.children())))
 
 
-def check_unions(reader: Reader) -> None:
+def check_unions(reader: NodeReader) -> None:
     """Refuses unions that have two branches of one name, which a reader could not tell apart."""
     for union, path in reader.unions:
         seen = set()

@@ -305,6 +305,11 @@ def test_strings_do_not_count_as_depth():
     refused('"' + '\\"[' * 300_000)
 
 
+def test_messages_do_not_repeat_a_large_schema():
+    assert len(refused(json.dumps({"type": "record", "p": "x" * 100_000})).message) == 10_000
+    assert len(refused('"int" ' + "x" * 100_000).message) == 10_000
+
+
 def test_the_budget_bounds_the_work():
     with pytest.raises(BudgetExceededError):
         FORMAT.parse(json.dumps([{"type": "fixed", "name": f"F{n}", "size": n} for n in range(50)]), budget=Budget(20))
