@@ -1,7 +1,7 @@
 """Schema texts as JSON: read with the errors, written with the number forms, of Apache Avro for Java.
 
-It reads with Jackson, so the canonical text, which is hashed, prints numbers the
-way Java does (`1e5` is `100000.0`), and clients know Jackson's wording of syntax errors.
+It reads with Jackson, so the canonical text, which is hashed, prints numbers the way Java does (`1e5` is
+`100000.0`), and clients know Jackson's wording of syntax errors.
 """
 
 import json

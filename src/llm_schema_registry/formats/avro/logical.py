@@ -52,7 +52,7 @@ class Decimal:
     def text(self, data: bytes) -> str | None:
         """The decimal text of two's-complement bytes; `None` if they hold no number of this precision."""
         # A number of n digits needs at most n bytes, which bounds the conversion.
-        if not 0 < len(data) <= max(self.precision, _MAX_PRECISION):
+        if not 0 < len(data) <= _MAX_PRECISION:
             return None
         number = int.from_bytes(data, "big", signed=True)
         digits = str(abs(number))
