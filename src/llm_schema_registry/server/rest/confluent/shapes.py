@@ -1,16 +1,21 @@
 """The shapes of answers: absent and empty fields are left out, as the Confluent registry does."""
 
+import re
 from typing import Annotated, TypeVar
 
 import msgspec
 
 from llm_schema_registry.contracts import DEFAULT_CONTEXT, Metadata, Reference, Rule, RuleSet, Subject
+from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry import Registry
+from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.reading import render
 from llm_schema_registry.server.rest.queries import Query
 from llm_schema_registry.store.model import StoredSchema, Version
 
 _S = TypeVar("_S", bound=msgspec.Struct)
+# No text of a .proto file looks like this: it has spaces, or braces, or both.
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 Format = Annotated[
     str,
@@ -80,6 +85,16 @@ async def version_answer(
         ts=version.registered_at,
         deleted=version.deleted,
     )
+
+
+def form_for(request: SchemaRequest, form: str) -> str:
+    """The form that the text of an answer has: as asked for, else the one in which the request sent its own.
+
+    Clients of Protobuf remember the answer to a registration under its id, and read it as what they sent.
+    """
+    if form or request.schema_type != SchemaType.PROTOBUF or not _BASE64.fullmatch(request.schema or ""):
+        return form
+    return "serialized"
 
 
 def references_of(content: StoredSchema, form: SchemaForm | None) -> tuple[Reference, ...]:

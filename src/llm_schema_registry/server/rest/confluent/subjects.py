@@ -17,6 +17,7 @@ from llm_schema_registry.server.rest.confluent.shapes import (
     SchemaAnswer,
     SchemaForm,
     WithDeleted,
+    form_for,
     version_answer,
 )
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations
@@ -106,7 +107,8 @@ async def look_up_schema(call: Call[LookupQuery, SchemaRequest]) -> SchemaAnswer
     found = await lookup(
         call.registry, await call.subject(), call.body, normalize=query.normalize, deleted=query.deleted
     )
-    return await version_answer(call.registry, found.version, found.content, SchemaForm(format=query.format))
+    form = SchemaForm(format=form_for(call.body, query.format))
+    return await version_answer(call.registry, found.version, found.content, form)
 
 
 @operations.get("/subjects/{subject}/metadata", ErrorCode.SUBJECT_NOT_FOUND, ErrorCode.SCHEMA_NOT_FOUND)

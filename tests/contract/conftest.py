@@ -1,0 +1,33 @@
+"""A registry as a process, one per test session and worker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_SERVE = "from llm_schema_registry.server import Settings, run; run(Settings.from_environment())"
+
+
+@pytest.fixture(scope="session")
+def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory: Path = tmp_path_factory.mktemp("registry")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")}
+    environment |= {"LSR_PORT": "0", "LSR_STORE": f"sqlite:///{directory}/registry.db"}
+    with (directory / "log").open("w+") as log:
+        process = subprocess.Popen([sys.executable, "-c", _SERVE], env=environment, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert line, "the server did not start"
+        log.write(line)
+        try:
+            yield json.loads(line)["url"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            rest = process.communicate(timeout=30)[1]
+        assert process.returncode == 0
+        assert rest == "", f"the server logged: {rest}"
