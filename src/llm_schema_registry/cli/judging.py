@@ -10,7 +10,7 @@ from llm_schema_registry.cli.reporting import Item, Status
 from llm_schema_registry.cli.sources import SchemaFile
 from llm_schema_registry.evolution import CompatibilityLevel, Policy, check
 from llm_schema_registry.findings import Finding, Severity
-from llm_schema_registry.formats import ParsedSchema, SchemaType
+from llm_schema_registry.formats import ParsedSchema
 
 
 def judge_schema(
@@ -46,10 +46,8 @@ def judge_schema(
     if not against:
         against = f"version {versions[0]}" if len(versions) == 1 else f"versions {versions[-1]} to {versions[0]}"
     note = f"{level} against {against}"
-    findings = verdict.findings if file.schema_type is SchemaType.PROTOBUF else with_lines(verdict.findings, file.text)
-    return Item(
-        file.name, Status.PASSED if verdict.compatible else Status.FAILED, note, tuple(findings), file=file.path
-    )
+    status = Status.PASSED if verdict.compatible else Status.FAILED
+    return Item(file.name, status, note, with_lines(verdict.findings, file.text), file=file.path)
 
 
 def judge_event(event: Event, findings: Iterable[Finding]) -> Item:

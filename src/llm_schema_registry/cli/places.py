@@ -14,7 +14,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 def with_lines(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]:
     """The findings, each with the line in the JSON `text` that its path points to, or the nearest that exists.
 
-    A finding that knows its line keeps it. One of direction FORWARD gets none: its path is in the older schema.
+    In a text that is no JSON there are none. A finding that knows its line keeps it. One of direction FORWARD gets
+    none: its path is in the older schema.
     """
     lines: dict[str, int] | None = None
     placed = []
@@ -33,7 +34,11 @@ def _nearest(pointer: str, lines: dict[str, int]) -> int | None:
 
 
 def _lines(text: str) -> dict[str, int]:
-    """Pointer to the 1-based line of every value of a valid JSON text; a member stands where its name does."""
+    """Pointer to the 1-based line of every value of a JSON text; a member stands where its name does."""
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
     lines: dict[str, int] = {}
     parents: list[tuple[str, bool]] = []  # pointer, is an array
     index, key, named = 0, "", False

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from llm_schema_registry.budget import MAX_SCHEMA_BYTES, BudgetExceededError
 from llm_schema_registry.cli.outcomes import CliError
+from llm_schema_registry.cli.places import with_lines
 from llm_schema_registry.contracts import Reference
 from llm_schema_registry.formats import Dependency, InvalidSchemaError, ParsedSchema, SchemaType, format_of
 
@@ -108,9 +109,8 @@ def parse(
     try:
         return format_of(schema_type).parse(text, dependencies, strict=strict)
     except InvalidSchemaError as error:
-        raise CliError(
-            f"{where} is not a valid {schema_type} schema: {error.message}", findings=error.findings
-        ) from None
+        findings = with_lines(error.findings, text)
+        raise CliError(f"{where} is not a valid {schema_type} schema: {error.message}", findings=findings) from None
     except BudgetExceededError as error:
         raise CliError(f"{where}: {error}") from None
 

@@ -40,6 +40,8 @@ def test_some_findings_have_no_place_in_this_text() -> None:
     assert line_of("/f", direction="FORWARD") is None
     assert line_of("/f", line=99) == 99
     assert line_of("/f", text="3") == 1
+    assert line_of("#/Message/2", text='syntax = "proto3"; message A {}') is None
+    assert line_of("/f", text="[" * 100_000) is None
 
 
 def pointers(value: Any, path: str = "") -> list[str]:

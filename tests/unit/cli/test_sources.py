@@ -76,10 +76,10 @@ def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_text_that_is_no_schema_comes_with_places() -> None:
-    text = '{"type": "record", "name": "A", "fields": [{"name": "x", "type": "Nope"}]}'
+    text = '{"type": "record", "name": "A", "fields": [\n{"name": "x",\n"type": "Nope"}]}'
     with pytest.raises(CliError, match="is not a valid AVRO schema") as caught:
         sources.parse("a.avsc", SchemaType.AVRO, text)
-    assert caught.value.findings
+    assert [finding.line for finding in caught.value.findings] == [3]
 
 
 def test_references_to_files(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def validate(
 ) -> None:
     """Say whether events satisfy their schema.
 
-    Offline by a schema file, or by a schema of the registry, which also runs its rules.
+    Offline by a schema file, or by a schema of the registry.
 
     Files are one JSON event (.json), one a line (.ndjson, .jsonl), or one in binary encoding without a frame
     (.avro, .bin, .pb).
