@@ -98,10 +98,10 @@ class Schemas:
         key = (content.context, content.schema_id, content.guid)
         parsed = self._by_id.get(key) if remember else None
         if parsed is None:
-            dependencies = await self.dependencies(reads, content.references, content.context, deleted=True)
             schema_type = SchemaType(content.schema_type)
             budget = budget or self.budget(reads, "Parsing the schema")
             try:
+                dependencies = await self.dependencies(reads, content.references, content.context, deleted=True)
                 parsed = self.parse(schema_type, content.text, dependencies, strict=False, budget=budget)
             except InvalidSchemaError as error:
                 raise RegistryError(
