@@ -1,5 +1,6 @@
 """Calls an ASGI application in process, with full control over raw paths, headers and body chunks."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -86,5 +87,15 @@ async def started(**settings: Any) -> AsyncIterator[Caller]:
     """An application on an empty store in memory."""
     caller = Caller(Settings.from_environment({}, **{"store": "sqlite://", **settings}))
     configure_logs(caller.app.service.settings.log_level)
-    async with caller.app.app.lifespan():
+    told: asyncio.Queue[Any] = asyncio.Queue()
+    said: asyncio.Queue[Any] = asyncio.Queue()
+    # The framework wants its lifespan entered and left in one task, which fixtures do not promise.
+    lifespan = asyncio.create_task(caller.app({"type": "lifespan", "asgi": {"version": "3.0"}}, told.get, said.put))
+    await told.put({"type": "lifespan.startup"})
+    assert (await said.get())["type"] == "lifespan.startup.complete"
+    try:
         yield caller
+    finally:
+        await told.put({"type": "lifespan.shutdown"})
+        assert (await said.get())["type"] == "lifespan.shutdown.complete"
+        await lifespan
