@@ -1,22 +1,26 @@
 """The object that fulfils `Format` for JSON Schema."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.formats.format import (
     Dependency,
     Difference,
     DifferenceType,
+    Outcome,
     OutlineField,
     ParsedSchema,
     PayloadValidator,
+    Reading,
     SchemaType,
 )
 from llm_schema_registry.formats.jsonschema.compatibility import compare
 from llm_schema_registry.formats.jsonschema.differences import DIFFERENCE_TYPES
 from llm_schema_registry.formats.jsonschema.outline import outline
 from llm_schema_registry.formats.jsonschema.parsing import JsonSchema, parse
-from llm_schema_registry.formats.jsonschema.payload import JsonValidator
+from llm_schema_registry.formats.jsonschema.payload import JsonValidator, encoded
+from llm_schema_registry.formats.jsonschema.samples import samples
 
 
 class JsonSchemaFormat:
@@ -75,6 +79,19 @@ class JsonSchemaFormat:
     def outline(self, schema: ParsedSchema) -> list[OutlineField]:
         """The field tree; see `outline.outline`."""
         return outline(_own(schema))
+
+    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None) -> Iterator[Any]:
+        """Payloads of a schema; see `samples.samples`."""
+        return samples(_own(schema), budget or Budget(what="Making samples"))
+
+    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
+        """Checks `value` as the writer's serialiser does, and then as the reader's; JSON is never misread."""
+        refused = JsonValidator(_own(writer)).check_value(value)
+        if refused:
+            return Reading(Outcome.UNWRITABLE, problem=refused[0].message)
+        data = encoded(value)
+        refused = JsonValidator(_own(reader)).check_bytes(data)
+        return Reading(Outcome.REFUSED, data, refused[0].message) if refused else Reading(Outcome.READ, data)
 
 
 def _own(schema: ParsedSchema) -> JsonSchema:

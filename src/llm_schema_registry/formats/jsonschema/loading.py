@@ -213,6 +213,7 @@ class Loader:
         node.max_length = _number(raw.get("maxLength"))
         pattern = raw.get("pattern")
         node.pattern = pattern if isinstance(pattern, str) else None
+        node.format = raw["format"] if isinstance(raw.get("format"), str) else None
         return node
 
     def _number(self, raw: dict[str, Any], resource: Resource, depth: int, *, required: bool) -> Node:

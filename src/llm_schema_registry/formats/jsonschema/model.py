@@ -69,7 +69,7 @@ class Node:
 class StringNode(Node):
     """A string; `required` says whether other types are refused (`type` is given)."""
 
-    __slots__ = ("max_length", "min_length", "pattern", "required")
+    __slots__ = ("format", "max_length", "min_length", "pattern", "required")
 
     def __init__(self, *, required: bool) -> None:
         super().__init__(Kind.STRING)
@@ -77,6 +77,7 @@ class StringNode(Node):
         self.min_length: Number | None = None
         self.max_length: Number | None = None
         self.pattern: str | None = None
+        self.format: str | None = None
 
 
 class NumberNode(Node):

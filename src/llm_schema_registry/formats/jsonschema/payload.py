@@ -91,6 +91,11 @@ class JsonValidator:
         return explain(error, self._raw)
 
 
+def encoded(value: Any) -> bytes:
+    """The JSON text of a payload, in UTF-8."""
+    return msgspec.json.encode(value)
+
+
 def _unreadable(message: str) -> Finding:
     return Finding(code="json.UNREADABLE", message=message)
 

@@ -5,13 +5,9 @@ The rules for added and removed properties and items are the tables here. An add
 """
 
 import enum
-import functools
-from typing import Any
 
-import jsonschema_rs
-
-from llm_schema_registry.formats.jsonschema.dialects import DRAFT_7
 from llm_schema_registry.formats.jsonschema.model import ArrayNode, Node, ObjectNode
+from llm_schema_registry.formats.jsonschema.patterns import matches
 
 
 class ContentModel(enum.Enum):
@@ -87,7 +83,7 @@ def of_property(node: ObjectNode, name: str) -> tuple[ContentModel, Node | None]
     `additionalProperties` is a schema.
     """
     for pattern, covering in node.patterns:
-        if _matches(pattern, name):
+        if matches(pattern, name):
             return PARTIALLY_OPEN, covering
     model, rest = _by_rest(node.additional, node.unevaluated)
     return (CLOSED, None) if node.patterns and model is OPEN else (model, rest)
@@ -106,17 +102,3 @@ def openness(node: ObjectNode) -> str:
     if node.additional is None:
         return "the content model is open because additionalProperties is absent"
     return "the content model is open because additionalProperties is true"
-
-
-@functools.lru_cache(maxsize=1024)
-def _matcher(pattern: str) -> Any:
-    try:
-        return DRAFT_7.validator({"type": "string", "pattern": pattern}, offline=True)
-    except jsonschema_rs.ValidationError:
-        return None
-
-
-def _matches(pattern: str, name: str) -> bool:
-    """Whether the name matches; an invalid pattern (only in schemas read without checks) matches nothing."""
-    matcher = _matcher(pattern)
-    return matcher is not None and bool(matcher.is_valid(name))

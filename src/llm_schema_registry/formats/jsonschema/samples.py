@@ -1,0 +1,262 @@
+"""Payloads made from a JSON Schema alone, to try out what readers do with them."""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from llm_schema_registry.budget import Budget
+from llm_schema_registry.formats.jsonschema.model import (
+    ArrayNode,
+    CombinedNode,
+    Criterion,
+    EnumNode,
+    Kind,
+    Node,
+    NumberNode,
+    ObjectNode,
+    StringNode,
+    comparable,
+    resolved,
+)
+from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
+from llm_schema_registry.formats.jsonschema.patterns import matches
+
+# Values of one place inside a payload, and characters or items of one value.
+_MAX_VARIANTS = 24
+_MAX_SIZE = 256
+
+_ANY: tuple[Any, ...] = ("text", 1, None, True, 0.5, [], {})
+_LEAVES: dict[Kind, tuple[Any, ...]] = {
+    Kind.EMPTY: _ANY,
+    Kind.CONDITIONAL: _ANY,
+    Kind.NOT: _ANY,
+    Kind.BOOLEAN: (True, False),
+    Kind.NULL: (None,),
+}
+_FORMATS = {
+    "date-time": "2026-01-31T12:00:00Z",
+    "date": "2026-01-31",
+    "time": "12:00:00Z",
+    "duration": "P1D",
+    "email": "someone@example.com",
+    "idn-email": "someone@example.com",
+    "hostname": "example.com",
+    "idn-hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uri": "https://example.com/a",
+    "uri-reference": "/a",
+    "iri": "https://example.com/a",
+    "uuid": "123e4567-e89b-42d3-a456-426614174000",
+    "json-pointer": "/a",
+    "regex": "a",
+}
+# Tried where a pattern must match; what matches is decided by the validator.
+_TEXTS = (
+    *("text", "a", "A", "0", "abc", "ABC", "Abc", "a1", "A1", "12", "123", "1234", "1.0", "1.0.0", "v1", "v1.0.0"),
+    *("a-b", "a_b", "a.b", "a/b", "a:b", "a b", "/a", "x-a", "x_a", "S_a", "id-1", "en", "en-US", "USD", "text/plain"),
+    *("0" * 8, "0" * 16, "a" * 24, "0" * 32, "a" * 40, "0" * 64, "sha256:" + "0" * 64),
+    *_FORMATS.values(),
+)
+_TYPES: dict[Kind, type | tuple[type, ...]] = {
+    Kind.STRING: str,
+    Kind.NUMBER: (int, float),
+    Kind.BOOLEAN: bool,
+    Kind.NULL: type(None),
+    Kind.OBJECT: dict,
+    Kind.ARRAY: list,
+}
+
+
+def samples(schema: JsonSchema, budget: Budget) -> Iterator[Any]:
+    """Valid payloads of a schema, the simple ones first; the contract is `Format.samples`.
+
+    Strings for patterns come from a list of common shapes: what none of them matches is left out.
+    """
+    validator = schema.compiled()
+    seen = set()
+    for value in _Samples(budget).of(schema.root, frozenset()):
+        budget.spend()
+        key = comparable(value)
+        if key not in seen and validator.is_valid(value):
+            seen.add(key)
+            yield value
+
+
+class _Samples:
+    __slots__ = ("_budget",)
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    def of(self, node: Node, enclosing: frozenset[int]) -> Iterable[Any]:
+        """Values that a node probably accepts, the simplest first; none for a node inside itself."""
+        node = resolved(node)
+        self._budget.spend()
+        if id(node) in enclosing:
+            return ()
+        inner = enclosing | {id(node)}
+        if isinstance(node, EnumNode):
+            return [_plain(value) for value in node.values.values()]
+        if isinstance(node, CombinedNode):
+            return self._combined(node, inner)
+        found: Iterable[Any]
+        if isinstance(node, StringNode):
+            found = _strings(node)
+        elif isinstance(node, NumberNode):
+            found = _numbers(node)
+        elif isinstance(node, ObjectNode):
+            found = self._objects(node, inner)
+        elif isinstance(node, ArrayNode):
+            found = self._arrays(node, inner)
+        else:
+            return _LEAVES.get(node.kind, ())
+        # Where no type is demanded, values of every other type are accepted.
+        return found if node.required else itertools.chain(found, _ANY)
+
+    def _variants(self, node: Node, enclosing: frozenset[int]) -> list[Any]:
+        return list(itertools.islice(self.of(node, enclosing), _MAX_VARIANTS))
+
+    def _objects(self, node: ObjectNode, enclosing: frozenset[int]) -> Iterator[dict[str, Any]]:
+        variants = {name: self._variants(child, enclosing) for name, child in node.properties.items()}
+        full = {name: values[0] for name, values in variants.items() if values}
+        for name in sorted(node.required_properties - node.properties.keys()):
+            full[name] = next(iter(self._undeclared(node, enclosing)), None)
+        yield {name: value for name, value in full.items() if name in node.required_properties}
+        yield full
+        for name, values in variants.items():
+            if name in full and name not in node.required_properties:
+                self._budget.spend(len(full) // 8)
+                yield {key: value for key, value in full.items() if key != name}
+            for value in values[1:]:
+                self._budget.spend(len(full) // 8)
+                yield {**full, name: value}
+        others = self._undeclared(node, enclosing)
+        for value in others:
+            yield {**full, "undeclared": value}
+        for size in (2, 4, 8) if others else ():
+            yield {**full, **{f"undeclared{number}": others[0] for number in range(size)}}
+
+    def _undeclared(self, node: ObjectNode, enclosing: frozenset[int]) -> list[Any]:
+        rest = node.unevaluated if node.additional is None else node.additional
+        if isinstance(rest, Node):
+            return self._variants(rest, enclosing)
+        return [] if rest is False else list(_ANY)
+
+    def _arrays(self, node: ArrayNode, enclosing: frozenset[int]) -> Iterator[list[Any]]:
+        tuples = [self._variants(child, enclosing) for child in node.prefix or ()]
+        first = [values[0] for values in itertools.takewhile(bool, tuples)]
+        items = self._following(node, enclosing)
+        least = max(int(node.min_items or 0), 0)
+        if least == 0:
+            yield []
+        yield first
+        for place, values in enumerate(tuples[: len(first)]):
+            for value in values[1:]:
+                yield [*first[:place], value, *first[place + 1 :]]
+        sizes = {min(max(least, 1), _MAX_SIZE), min(max(least, 2), _MAX_SIZE), min(int(node.max_items or 8), _MAX_SIZE)}
+        for size in sorted(sizes) if items else ():
+            for start in range(len(items)):
+                self._budget.spend(1 + size // 8)
+                rest = max(size - len(first), 1)
+                yield [*first, *itertools.islice(itertools.cycle(items[start:] + items[:start]), rest)]
+                yield [*first, *itertools.repeat(items[start], rest)]
+
+    def _following(self, node: ArrayNode, enclosing: frozenset[int]) -> list[Any]:
+        """Values of the items after the tuple, or of all items."""
+        rest = node.unevaluated if node.additional is None else node.additional
+        rest = node.items if node.items is not None else rest
+        if isinstance(rest, Node):
+            return self._variants(rest, enclosing)
+        return [] if rest is False else list(_ANY)
+
+    def _combined(self, node: CombinedNode, enclosing: frozenset[int]) -> Iterator[Any]:
+        branches = [self._variants(branch, enclosing) for branch in node.branches]
+        if node.criterion is not Criterion.ALL:
+            yield from itertools.chain.from_iterable(branches)
+            return
+        objects = [[value for value in values if isinstance(value, dict)] for values in branches]
+        smallest = _merged(values[0] for values in objects if values)
+        largest = _merged(max(values, key=len) for values in objects if values)
+        for value in itertools.chain.from_iterable(branches):
+            candidates = ({**smallest, **value}, {**largest, **value}) if isinstance(value, dict) else (value,)
+            yield from (each for each in candidates if all(_plausible(branch, each) for branch in node.branches))
+
+
+def _merged(values: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {key: child for value in values for key, child in value.items()}
+
+
+def _plausible(node: Node, value: Any) -> bool:
+    """Whether a value is not plainly refused by a node; the validator of the whole schema decides in the end."""
+    node = resolved(node)
+    if isinstance(node, EnumNode):
+        return comparable(value) in {comparable(_plain(each)) for each in node.values.values()}
+    if isinstance(node, CombinedNode):
+        some = any if node.criterion is not Criterion.ALL else all
+        return some(_plausible(branch, value) for branch in node.branches)
+    kind = _TYPES.get(node.kind)
+    if kind is None:
+        return node.kind is not Kind.FALSE
+    if not isinstance(value, kind) or (isinstance(value, bool) and node.kind is not Kind.BOOLEAN):
+        return not getattr(node, "required", True)
+    if isinstance(node, StringNode) and isinstance(value, str):
+        return _fits(node, value)
+    return not isinstance(node, NumberNode) or not isinstance(value, (int, float)) or _is_within(node, value)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a schema as a payload has it: with floats for decimals."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [_plain(child) for child in value]
+    if isinstance(value, dict):
+        return {key: _plain(child) for key, child in value.items()}
+    return value
+
+
+def _fits(node: StringNode, text: str) -> bool:
+    return (
+        (node.min_length or 0) <= len(text)
+        and (node.max_length is None or len(text) <= node.max_length)
+        and (node.pattern is None or matches(node.pattern, text))
+    )
+
+
+def _strings(node: StringNode) -> list[str]:
+    if node.pattern is not None:
+        return [text for text in _TEXTS if _fits(node, text)]
+    if node.format in _FORMATS:
+        return [_FORMATS[node.format]]
+    least = min(int(node.min_length or 0), _MAX_SIZE)
+    most = min(int(node.max_length if node.max_length is not None else least + 8), _MAX_SIZE)
+    texts = ("text", "x" * least, "x" * most, "é" * most)
+    return list(dict.fromkeys(text for text in texts if _fits(node, text)))
+
+
+def _is_within(node: NumberNode, number: float) -> bool:
+    return (
+        (not node.integer or float(number).is_integer())
+        and (node.minimum is None or number >= node.minimum)
+        and (node.maximum is None or number <= node.maximum)
+        and (node.exclusive_minimum is None or number > node.exclusive_minimum)
+        and (node.exclusive_maximum is None or number < node.exclusive_maximum)
+    )
+
+
+def _numbers(node: NumberNode) -> list[int | float]:
+    limits = [node.minimum, node.maximum, node.exclusive_minimum, node.exclusive_maximum]
+    edges = [edge for edge in (_plain(limit) for limit in limits if limit is not None) if math.isfinite(edge)]
+    step = _plain(node.multiple_of) if node.multiple_of else 1
+    found: list[int | float] = [1, 0, -1, 2, step, -step]
+    for edge in edges:
+        found += [edge, edge + step, edge - step, edge + 0.5, edge - 0.5]
+        if math.isfinite(edge / step):
+            nearest = math.floor(edge / step) * step
+            found += [nearest, nearest + step]
+    found += [1.5, -0.25, 10**6, 2**31, 2**53]
+    unique = {comparable(number): number for number in found if math.isfinite(number)}
+    return [int(n) if float(n).is_integer() else n for n in unique.values() if _is_within(node, n)]
