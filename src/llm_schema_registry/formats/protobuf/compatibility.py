@@ -206,7 +206,7 @@ def _messages(reader: MessageModel, writer: MessageModel) -> Iterator[_Found | _
 
 
 def _fields(path: str, reader: FieldModel, writer: FieldModel) -> Iterator[_Found | _Inner]:
-    if reader.element.name != writer.element.name:
+    if reader.name != writer.name:
         yield _field_found("FIELD_NAME_CHANGED", path, reader, writer)
     kind = reader.kind
     if kind is not writer.kind:

@@ -134,9 +134,11 @@ def _aggregate(message: Message) -> Aggregate:
         map_entry = map_entry_of(field)
         if map_entry is not None:
             items = [_map_entry(*map_entry, key, value[key]) for key in sorted(value)]
-            entries.append((name, ListValue(tuple(items))))
-        elif field.is_repeated:
+            entries.append((name, items[0] if len(items) == 1 else ListValue(tuple(items))))
+        elif field.is_repeated and len(value) > 1:
             entries.append((name, ListValue(tuple(_value(field, item) for item in value))))
+        elif field.is_repeated:
+            entries.append((name, _value(field, value[0])))
         else:
             entries.append((name, _value(field, value)))
     return Aggregate(tuple(entries))

@@ -1,10 +1,20 @@
 """The comparable model of a schema: messages as fields by tag, types resolved to what decides on the wire."""
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from llm_schema_registry.formats.protobuf.elements import Enum, Field, File, Group, Message
+from llm_schema_registry.formats.protobuf.elements import (
+    Aggregate,
+    Enum,
+    Field,
+    File,
+    Group,
+    Literal,
+    Message,
+    Option,
+)
 from llm_schema_registry.formats.protobuf.types import Declared, TypeTable
 
 
@@ -71,7 +81,7 @@ class FieldModel:
 
     Attributes:
         element: the field as written.
-        label: its label, `None` if none was written.
+        label: its label, `None` if none was written; see `label_of`.
         oneof: the name of its oneof.
         type: its type; of a map the type of its values.
         key: the key type of a map.
@@ -82,6 +92,11 @@ class FieldModel:
     oneof: str | None
     type: TypeModel
     key: TypeModel | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the field; that of a group is its message's in lower case."""
+        return self.element.name.lower() if isinstance(self.element, Group) else self.element.name
 
     @property
     def kind(self) -> FieldKind:
@@ -129,18 +144,21 @@ class SchemaModel:
             declared = self._table.find(full_name)
             if declared is None or not isinstance(declared.element, Message):
                 raise KeyError(full_name)
-            model = self._messages[full_name] = self._message_model(full_name, declared.element)
+            delimited = _feature(declared.file.options, "message_encoding") == "DELIMITED"
+            model = self._messages[full_name] = self._message_model(full_name, declared.element, delimited)
         return model
 
-    def _message_model(self, full_name: str, message: Message) -> MessageModel:
+    def _message_model(self, full_name: str, message: Message, delimited: bool) -> MessageModel:
         fields: dict[int, FieldModel] = {}
         for field in message.fields:
-            fields[field.number] = self._field_model(field, None, full_name)
+            fields[field.number] = self._field_model(field, None, full_name, delimited)
         for group in message.groups:
             fields[group.number] = self._group_model(group, None, full_name)
         oneofs = {}
         for oneof in message.oneofs:
-            members = {member.number: self._field_model(member, oneof.name, full_name) for member in oneof.fields}
+            members = {
+                member.number: self._field_model(member, oneof.name, full_name, delimited) for member in oneof.fields
+            }
             members |= {group.number: self._group_model(group, oneof.name, full_name) for group in oneof.groups}
             fields |= members
             oneofs[oneof.name] = tuple(members)
@@ -148,10 +166,14 @@ class SchemaModel:
         enums = {nested.name: nested for nested in message.enums}
         return MessageModel(full_name, fields, oneofs, messages, enums)
 
-    def _field_model(self, field: Field, oneof: str | None, scope: str) -> FieldModel:
+    def _field_model(self, field: Field, oneof: str | None, scope: str, delimited: bool) -> FieldModel:
         kind = self._type_model(field.type, scope)
         key = None if field.map_key is None else self._type_model(field.map_key, scope)
-        return FieldModel(field, field.label, oneof, kind, key)
+        if kind.kind is FieldKind.MESSAGE and key is None:
+            encoding = _feature(field.options, "message_encoding")
+            if encoding == "DELIMITED" or (delimited and encoding is None):
+                kind = replace(kind, kind=FieldKind.GROUP)
+        return FieldModel(field, label_of(field), oneof, kind, key)
 
     def _group_model(self, group: Group, oneof: str | None, scope: str) -> FieldModel:
         full_name = f"{scope}.{group.name}"
@@ -176,6 +198,26 @@ class SchemaModel:
         if isinstance(declared.element, Enum):
             return _SCALAR_TYPES[ScalarGroup.GENERAL_NUMBER]
         return TypeModel(FieldKind.MESSAGE, None, full_name, _local_name(full_name, declared))
+
+
+def label_of(element: Field | Group) -> str | None:
+    """The label of a field; in editions `required` is a feature instead."""
+    if element.label is None and _feature(element.options, "field_presence") == "LEGACY_REQUIRED":
+        return "required"
+    return element.label
+
+
+def _feature(options: Sequence[Option], name: str) -> str | None:
+    """The value of a feature of the editions that is set in these options."""
+    for option in options:
+        value = option.value
+        if option.name == ("features", name) and isinstance(value, Literal):
+            return value.text
+        if option.name == ("features",) and isinstance(value, Aggregate):
+            found = dict(value.entries).get(name)
+            if isinstance(found, Literal):
+                return found.text
+    return None
 
 
 _SCALAR_TYPES: Final = {group: TypeModel(FieldKind.SCALAR, group) for group in ScalarGroup}

@@ -17,7 +17,7 @@ from llm_schema_registry.formats.protobuf.elements import (
     Option,
     OptionValue,
 )
-from llm_schema_registry.formats.protobuf.model import SCALARS
+from llm_schema_registry.formats.protobuf.model import SCALARS, label_of
 from llm_schema_registry.formats.protobuf.parsing import ProtobufSchema
 from llm_schema_registry.formats.protobuf.types import TypeTable
 
@@ -71,7 +71,7 @@ class _Tree:
                 yield from self.fields(below, full_name, declared.element, (*ancestors, full_name))
 
     def _row(self, path: str, element: Field | Group, full_name: str | None) -> OutlineField:
-        required = element.label == "required"
+        required = label_of(element) == "required"
         meta = list(_meta(element.options))
         doc = next((item.text for key, item in meta if key == "doc" and isinstance(item, Literal)), None)
         tags = tuple(tag for key, item in meta if key == "tags" for tag in _strings(item))

@@ -18,11 +18,16 @@ class Declared:
 
     Attributes:
         element: the message or enum.
-        package: the package of its file.
+        file: the file that declares it.
     """
 
     element: Message | Enum
-    package: str
+    file: File
+
+    @property
+    def package(self) -> str:
+        """The package of its file."""
+        return self.file.package
 
 
 class FileTypes:
@@ -44,18 +49,17 @@ class FileTypes:
         for message in file.messages:
             self._add_message(prefix, message)
         for enum in file.enums:
-            self.types[prefix + enum.name] = Declared(enum, file.package)
+            self.types[prefix + enum.name] = Declared(enum, file)
         self._add_extends(prefix, file.extends)
 
     def _add_message(self, prefix: str, message: Message) -> None:
-        package = self.file.package
         name = prefix + message.name
-        self.types[name] = Declared(message, package)
+        self.types[name] = Declared(message, self.file)
         inner = name + "."
         for nested in message.messages:
             self._add_message(inner, nested)
         for enum in message.enums:
-            self.types[inner + enum.name] = Declared(enum, package)
+            self.types[inner + enum.name] = Declared(enum, self.file)
         for group in groups_of(message):
             self._add_message(inner, group.body)
         self._add_extends(inner, message.extends)

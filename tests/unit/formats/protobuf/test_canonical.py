@@ -13,6 +13,48 @@ from llm_schema_registry.formats.protobuf import FORMAT
 VECTORS = Path(__file__).parents[3] / "vectors" / "protobuf"
 
 
+DESCRIPTOR_TEXT = """\
+syntax = "proto3";
+package p;
+
+import "confluent/meta.proto";
+
+message M {
+  reserved 9;
+
+  string long_name = 1 [
+    (confluent.field_meta) = {
+      doc: "d",
+      params: {
+        key: "k",
+        value: "v"
+      },
+      tags: [
+        "A",
+        "B"
+      ]
+    },
+    json_name = "x"
+  ];
+  map<string, .p.M> m = 2;
+  optional int32 o = 3;
+  repeated .p.M.E e = 5;
+
+  oneof k {
+    bytes b = 4;
+  }
+
+  enum E {
+    Z = 0;
+  }
+}
+
+service S {
+  rpc R (.p.M) returns (stream .p.M);
+}
+"""
+
+
 def rows(name):
     return [pytest.param(row, id=row["description"]) for row in json.loads((VECTORS / name).read_text())]
 
@@ -69,20 +111,12 @@ def test_serialized_is_the_same_schema(row):
 def test_a_descriptor_prints_as_text():
     text = (
         'syntax = "proto3"; package p; import "confluent/meta.proto"; '
-        'message M { string long_name = 1 [json_name = "x", (confluent.field_meta) = { doc: "d" tags: "PII" '
+        'message M { string long_name = 1 [json_name = "x", (confluent.field_meta) = { doc: "d" tags: ["A", "B"] '
         'params: { key: "k" value: "v" } }]; map<string, M> m = 2; optional int32 o = 3; oneof k { bytes b = 4; } '
         "repeated E e = 5; enum E { Z = 0; } reserved 9; } service S { rpc R (M) returns (stream M); }"
     )
     serialized = FORMAT.parse(text).rendered("serialized")
-    assert FORMAT.parse(serialized).canonical == (
-        'syntax = "proto3";\npackage p;\n\nimport "confluent/meta.proto";\n\nmessage M {\n  reserved 9;\n\n'
-        '  string long_name = 1 [\n    (confluent.field_meta) = {\n      doc: "d",\n      params: [\n        {\n'
-        '          key: "k",\n          value: "v"\n        }\n      ],\n      tags: [\n        "PII"\n      ]\n'
-        "    },\n"
-        '    json_name = "x"\n  ];\n  map<string, .p.M> m = 2;\n  optional int32 o = 3;\n  repeated .p.M.E e = 5;\n\n'
-        "  oneof k {\n    bytes b = 4;\n  }\n\n  enum E {\n    Z = 0;\n  }\n}\n\n"
-        "service S {\n  rpc R (.p.M) returns (stream .p.M);\n}\n"
-    )
+    assert FORMAT.parse(serialized).canonical == DESCRIPTOR_TEXT
 
 
 def test_proto2_descriptor_keeps_labels_groups_and_defaults():
