@@ -13,7 +13,7 @@ from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
 from llm_schema_registry.formats.protobuf.elements import File
 from llm_schema_registry.formats.protobuf.option_parser import MAX_NESTING
 from llm_schema_registry.formats.protobuf.protoc import PROTOC, ProtocCrashedError, ProtocRefusedError
-from llm_schema_registry.formats.protobuf.types import types_of_text
+from llm_schema_registry.formats.protobuf.type_table import types_of_text
 
 MAIN_NAME: Final = "default"
 _LABEL: Final = "optional "

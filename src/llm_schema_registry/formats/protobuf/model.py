@@ -15,7 +15,7 @@ from llm_schema_registry.formats.protobuf.elements import (
     Message,
     Option,
 )
-from llm_schema_registry.formats.protobuf.types import Declared, TypeTable
+from llm_schema_registry.formats.protobuf.type_table import Declared, TypeTable
 
 
 class FieldKind(enum.Enum):

@@ -31,7 +31,7 @@ from llm_schema_registry.formats.protobuf.elements import (
     Service,
 )
 from llm_schema_registry.formats.protobuf.model import SCALARS
-from llm_schema_registry.formats.protobuf.types import TypeTable
+from llm_schema_registry.formats.protobuf.type_table import TypeTable
 
 # The reference prints numbers with Java's DecimalFormat: three digits after the point, half to even.
 _THOUSANDTH: Final = decimal.Decimal("0.001")

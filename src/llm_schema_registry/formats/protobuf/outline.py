@@ -19,7 +19,7 @@ from llm_schema_registry.formats.protobuf.elements import (
 )
 from llm_schema_registry.formats.protobuf.model import SCALARS, label_of
 from llm_schema_registry.formats.protobuf.parsing import ProtobufSchema
-from llm_schema_registry.formats.protobuf.types import TypeTable
+from llm_schema_registry.formats.protobuf.type_table import TypeTable
 
 MAX_FIELDS: Final = 5_000
 _MAX_DEPTH: Final = 50

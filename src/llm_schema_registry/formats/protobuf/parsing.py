@@ -16,7 +16,7 @@ from llm_schema_registry.formats.protobuf.model import SchemaModel
 from llm_schema_registry.formats.protobuf.normalized import normalized_file, without_extensions
 from llm_schema_registry.formats.protobuf.parser import parse_file
 from llm_schema_registry.formats.protobuf.payload import ProtobufValidator
-from llm_schema_registry.formats.protobuf.types import TypeTable
+from llm_schema_registry.formats.protobuf.type_table import TypeTable
 
 WORK: Final = "The Protobuf parse"
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]++={0,2}+\s*+", re.ASCII)

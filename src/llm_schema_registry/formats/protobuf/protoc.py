@@ -19,7 +19,6 @@ from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.formats.protobuf.bundled import bundled_roots
 
 TIMEOUT_SECONDS = 10.0
-# The first answer waits for the process to start and to read the bundled files.
 _START_SECONDS = 30.0
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 -- only the parent of a private folder
 
@@ -30,6 +29,10 @@ class ProtocRefusedError(Exception):
 
 class ProtocCrashedError(Exception):
     """The process died over this schema."""
+
+
+class ProtocUnavailableError(RuntimeError):
+    """The process does not start: an installation without a working grpcio-tools."""
 
 
 class Protoc:
@@ -52,16 +55,15 @@ class Protoc:
             ProtocRefusedError: the schema is not valid.
             ProtocCrashedError: protoc died over it.
             BudgetExceededError: it took too long.
+            ProtocUnavailableError: the process does not start.
         """
         request = json.dumps({"main": main, "files": dict(files)}).encode()
         with self._lock:
-            timeout = self._timeout
             if self._worker is None or not self._worker.alive():
                 self._stop()
                 self._worker = _Worker()
-                timeout += _START_SECONDS
             try:
-                answer = self._worker.ask(request, timeout)
+                answer = self._worker.ask(request, self._timeout)
             except TimeoutError:
                 self._stop()
                 raise BudgetExceededError("The Protobuf compilation") from None
@@ -102,15 +104,25 @@ class _Worker:
         self._folder = tempfile.mkdtemp(prefix="protoc-", dir=parent)
         script = Path(__file__).with_name("protoc_worker.py")
         self._process = subprocess.Popen(  # noqa: S603 -- our own script, no input in the arguments
-            [sys.executable, "-I", str(script), self._folder, *bundled_roots()],
+            [sys.executable, "-P", str(script), self._folder, *bundled_roots()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
             cwd=self._folder,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._output(), selectors.EVENT_READ)
+        try:
+            # An empty answer says that the bundled files are read and requests are welcome.
+            self._read(4, time.monotonic() + _START_SECONDS)
+        except (OSError, TimeoutError):
+            self.stop()
+            raise ProtocUnavailableError("protoc does not start; is grpcio-tools installed?") from None
+        except BaseException:
+            self.stop()
+            raise
 
     def alive(self) -> bool:
         """Whether the process runs."""

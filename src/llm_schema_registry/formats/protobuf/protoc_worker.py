@@ -2,6 +2,7 @@
 
 Frames on stdin and stdout: four bytes of length (big endian), then the content. A request is JSON
 `{"main": name, "files": {name: text}}`, an answer is `+` and a FileDescriptorSet or `-` and protoc's messages.
+An empty frame comes before the first answer, once the process is ready.
 The process ends with its stdin. Arguments: its own folder, then the folders of the bundled files.
 """
 
@@ -34,6 +35,8 @@ def main(folder: Path, roots: list[str]) -> None:
     # From within the folder of the sources, protoc calls every file by its import path.
     os.chdir(sources)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    answers.write(struct.pack(">I", 0))
+    answers.flush()
     try:
         while header := requests.read(4):
             (size,) = struct.unpack(">I", header)

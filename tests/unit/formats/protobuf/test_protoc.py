@@ -10,7 +10,12 @@ import time
 import pytest
 
 from llm_schema_registry.budget import BudgetExceededError
-from llm_schema_registry.formats.protobuf.protoc import Protoc, ProtocCrashedError, ProtocRefusedError
+from llm_schema_registry.formats.protobuf.protoc import (
+    Protoc,
+    ProtocCrashedError,
+    ProtocRefusedError,
+    ProtocUnavailableError,
+)
 
 GOOD = 'syntax = "proto3"; message M { string a = 1; }'
 CRASHING = (
@@ -93,6 +98,14 @@ def test_forked_children_start_their_own(protoc):
             os._exit(code)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+    assert protoc.compile("x", {"x": GOOD})
+
+
+def test_an_installation_without_protoc_is_told(protoc, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ProtocUnavailableError, match="grpcio-tools"):
+        protoc.compile("x", {"x": GOOD})
+    monkeypatch.undo()
     assert protoc.compile("x", {"x": GOOD})
 
 
