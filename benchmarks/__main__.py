@@ -11,50 +11,51 @@ import msgspec
 
 from benchmarks import machine, servers
 from benchmarks.filling import fill
-from benchmarks.formats import Timing, measure_formats
+from benchmarks.formats import measure_formats
 from benchmarks.load import Job, Load
 from benchmarks.measuring import Alternation, Measurement, RefusedError
-from benchmarks.reporting import baseline_table, formats_table, http_table, scaling_table
-from benchmarks.scaling import Scaling, measure_scaling
+from benchmarks.reporting import Results, document, with_tables
+from benchmarks.scaling import measure_scaling
 from benchmarks.workloads import IDS, WORKLOADS, preparation
 
 CONNECTIONS = (1, 16, 64)
 FORMATS = "formats"
 SCALING = "scaling"
-
-
-class Results(msgspec.Struct):
-    """Everything one run measured."""
-
-    machine: str
-    http: list[Measurement] = []
-    scaling: list[Scaling] = []
-    formats: list[Timing] = []
+_PAGE = Path("docs/explanation/performance.md")
 
 
 def main() -> None:
     """Measures what was asked for, prints tables and leaves the raw figures."""
     options = _options()
+    with tempfile.TemporaryDirectory(prefix="lsr-bench-") as directory:
+        results = _run(options, Path(directory))
+    tables = document(results)
+    print(f"\n{tables}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)))
+    (options.out / "tables.md").write_text(tables, encoding="utf-8")
+    print(f"Raw figures: {options.out / 'results.json'}")
+    if options.document:
+        _PAGE.write_text(with_tables(_PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        print(f"Tables put into {_PAGE}")
+
+
+def _run(options: argparse.Namespace, directory: Path) -> Results:
     names = frozenset(options.only) or frozenset({FORMATS, SCALING, *(one.name for one in WORKLOADS)})
     results = Results(machine.description())
-    print(f"{results.machine}\n")
     server_core, load_core = machine.cores()
     if FORMATS in names:
+        print("formats, in process", flush=True)
         results.formats = list(measure_formats())
-        print(f"Formats, in process\n\n{formats_table(results.formats)}\n", flush=True)
-    with tempfile.TemporaryDirectory(prefix="lsr-bench-") as directory, Load(load_core) as load:
+    with Load(load_core) as load:
         if names & {one.name for one in WORKLOADS}:
-            with _alternation(load, server_core, options.seconds, Path(directory)) as alternation:
+            with _alternation(load, server_core, options.seconds, directory) as alternation:
                 results.http = list(_measure(alternation, names, options.connections))
-            print(f"Over HTTP, server on one core, load on the other\n\n{http_table(results.http)}\n")
-            print(f"The baseline: a framework endpoint with a constant\n\n{baseline_table(results.http)}\n", flush=True)
         if SCALING in names:
-            results.scaling = list(measure_scaling(load, server_core, options.seconds / 2, Path(directory)))
-            print(f"By number of schemas stored, 16 connections\n\n{scaling_table(results.scaling)}\n")
-    options.out.mkdir(parents=True, exist_ok=True)
-    written = options.out / "results.json"
-    written.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
-    print(f"Raw figures: {written}")
+            for one in measure_scaling(load, server_core, options.seconds / 2, directory):
+                print(f"with {one.stored:,} schemas stored", flush=True)
+                results.scaling.append(one)
+    return results
 
 
 @contextmanager
@@ -77,7 +78,7 @@ def _measure(alternation: Alternation, names: Collection[str], connections: Coll
             for count in connections:
                 done = alternation.measure(workload, count)
                 rate = done.registry.per_second
-                print(f"  {workload.name} at {count}: {rate:,.0f}/s, {done.ratio:.2f} of the baseline", flush=True)
+                print(f"{workload.name} at {count}: {rate:,.0f}/s, {done.ratio:.2f} of the baseline", flush=True)
                 yield done
 
 
@@ -88,6 +89,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="per workload and number of connections")
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS, help="how many are kept busy")
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="where the raw figures go")
+    parser.add_argument("--document", action="store_true", help=f"put the tables into {_PAGE}")
     return parser.parse_args()
 
 

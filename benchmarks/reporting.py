@@ -2,9 +2,41 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from benchmarks.formats import Timing
 from benchmarks.measuring import Figures, Measurement
 from benchmarks.scaling import Scaling
+
+_BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+class Results(msgspec.Struct):
+    """Everything one run measured."""
+
+    machine: str
+    http: list[Measurement] = []
+    scaling: list[Scaling] = []
+    formats: list[Timing] = []
+
+
+def document(results: Results) -> str:
+    """All tables, each under a heading."""
+    parts = [f"Machine: {results.machine}.\n"]
+    if results.http:
+        parts += ["## Over HTTP\n", http_table(results.http), "\n## The yardstick\n", baseline_table(results.http)]
+    if results.scaling:
+        parts += ["\n## By number of schemas stored\n", scaling_table(results.scaling)]
+    if results.formats:
+        parts += ["\n## Formats, in process\n", formats_table(results.formats)]
+    return "\n".join(parts) + "\n"
+
+
+def with_tables(page: str, tables: str) -> str:
+    """A page with the tables between its markers."""
+    before, _, rest = page.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n\n{tables}\n{_END}{after}"
 
 
 def http_table(measurements: Iterable[Measurement]) -> str:
