@@ -72,9 +72,10 @@ def breaking_differences(
     reader: ParsedSchema, writer: ParsedSchema, policy: Policy, budget: Budget
 ) -> Iterator[Difference]:
     """The differences that keep `reader` from reading what `writer` wrote; both of one format."""
-    for difference in format_of(reader.schema_type).compare(reader, writer, budget=budget):
+    lenient = policy is Policy.LENIENT
+    for difference in format_of(reader.schema_type).compare(reader, writer, lenient=lenient, budget=budget):
         impact = difference.type.impact
-        if impact is Impact.INCOMPATIBLE or (impact is Impact.LENIENT and policy is Policy.STRICT):
+        if impact is Impact.INCOMPATIBLE or (impact is Impact.LENIENT and not lenient):
             yield difference
 
 

@@ -226,11 +226,18 @@ class Format(Protocol):
         ...
 
     def compare(
-        self, reader: ParsedSchema, writer: ParsedSchema, *, budget: Budget | None = None
+        self, reader: ParsedSchema, writer: ParsedSchema, *, lenient: bool = False, budget: Budget | None = None
     ) -> list[Difference]:
         """All differences that matter for `reader` reading data written with `writer`, compatible ones included.
 
         BACKWARD asks with reader = new, writer = old; FORWARD the other way round. Order as the reference reports.
+
+        Args:
+            reader: the schema that reads.
+            writer: the schema that wrote.
+            lenient: whether what is compatible only under LENIENT may pass where one choice decides about another
+                (branches of combined JSON Schemas are matched by it); the impacts are told either way.
+            budget: bounds the work; `None` takes the default.
 
         Raises:
             BudgetExceededError: too much work.

@@ -105,6 +105,16 @@ def test_the_policy_decides_about_open_content_models() -> None:
     assert check(new, [(1, old)], CompatibilityLevel.BACKWARD, Policy.LENIENT).compatible
 
 
+def test_the_policy_decides_inside_combined_schemas_too() -> None:
+    def nullable(*names: str) -> ParsedSchema:
+        model = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+        return json_schema(anyOf=[model, {"type": "null"}])
+
+    history = [(1, nullable("a"))]
+    assert not check(nullable("a", "b"), history, CompatibilityLevel.BACKWARD).compatible
+    assert check(nullable("a", "b"), history, CompatibilityLevel.BACKWARD, Policy.LENIENT).compatible
+
+
 def test_a_finding_says_what_where_why_and_the_way_out() -> None:
     new = avro(("a", "int"))
     (finding,) = check(new, [(4, A)], CompatibilityLevel.BACKWARD).findings

@@ -48,8 +48,10 @@ class AvroFormat:
         """Whether the canonical texts are equal with references written out."""
         return _avro(one).resolved == _avro(other).resolved
 
-    def compare(self, reader: ParsedSchema, writer: ParsedSchema, *, budget: Budget | None = None) -> list[Difference]:
-        """Why `reader` cannot read what `writer` wrote; see `compatibility.compare`."""
+    def compare(
+        self, reader: ParsedSchema, writer: ParsedSchema, *, lenient: bool = False, budget: Budget | None = None
+    ) -> list[Difference]:
+        """Why `reader` cannot read what `writer` wrote; see `compatibility.compare`. Avro knows no leniency."""
         return compatibility.compare(_avro(reader), _avro(writer), budget=budget)
 
     def describe(self, difference: Difference, reader: str, writer: str) -> str:

@@ -61,8 +61,8 @@ class JsonSchemaFormat:
     ) -> list[Difference]:
         """All differences; see `Format.compare`.
 
-        `lenient` is this format's own: under the policy LENIENT the branches of combined schemas are matched by
-        LENIENT too, so a LENIENT verdict needs `lenient=True`, not only a look at the impacts.
+        Under LENIENT the branches of combined schemas are matched by it too, so a verdict needs `lenient=True`, not
+        only a look at the impacts.
         """
         return compare(_own(writer).root, _own(reader).root, lenient=lenient, budget=budget)
 

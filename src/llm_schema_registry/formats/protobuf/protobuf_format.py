@@ -57,8 +57,10 @@ class ProtobufFormat:
         first, second = _protobuf(one), _protobuf(other)
         return first.canonical == second.canonical and first.imported_texts == second.imported_texts
 
-    def compare(self, reader: ParsedSchema, writer: ParsedSchema, *, budget: Budget | None = None) -> list[Difference]:
-        """All differences for `reader` reading data of `writer`.
+    def compare(
+        self, reader: ParsedSchema, writer: ParsedSchema, *, lenient: bool = False, budget: Budget | None = None
+    ) -> list[Difference]:
+        """All differences for `reader` reading data of `writer`. Protobuf knows no leniency.
 
         Raises:
             BudgetExceededError: too much work.
