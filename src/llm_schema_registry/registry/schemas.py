@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
-from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, Budget
+from llm_schema_registry.budget import DEFAULT_STEPS, MAX_DEPTH, MAX_SCHEMA_BYTES, Budget
 from llm_schema_registry.contracts import Reference, Subject
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import (
@@ -182,6 +182,8 @@ class Schemas:
             place = (subject, reference.version)
             if place in on_the_way:
                 raise _unresolved(reference, "The references form a cycle: {} refers to itself through others")
+            if len(on_the_way) >= MAX_DEPTH:
+                raise _unresolved(reference, f"A chain of more than {MAX_DEPTH} references, counted up to {{}}")
             if len(found) + len(on_the_way) > _MAX_REFERENCES:
                 raise _unresolved(reference, f"More than {_MAX_REFERENCES} references, counted up to {{}}")
             version = await reads.version(subject, reference.version)
