@@ -252,8 +252,7 @@ def _enums(reader: dict[str, Enum], writer: dict[str, Enum]) -> Iterator[_Found]
 
 
 def _constants(path: str, reader: Enum, writer: Enum) -> Iterator[_Found]:
-    reader_names = {value.number: value.name for value in reader.values}
-    writer_names = {value.number: value.name for value in writer.values}
+    reader_names, writer_names = _names_by_number(reader), _names_by_number(writer)
     if reader_names == writer_names:
         return
     for number in sorted(reader_names.keys() | writer_names.keys()):
@@ -266,6 +265,14 @@ def _constants(path: str, reader: Enum, writer: Enum) -> Iterator[_Found]:
         else:
             change = "ENUM_CONST_ADDED" if writer_name is None else "ENUM_CONST_CHANGED"
         yield _found(change, f"{path}/{number}", reader_name, writer_name)
+
+
+def _names_by_number(enum: Enum) -> dict[int, str]:
+    """The names of each number; aliases in alphabetical order, since theirs means nothing."""
+    names: dict[int, str] = {}
+    for name, number in sorted((value.name, value.number) for value in enum.values):
+        names[number] = f"{names[number]}, {name}" if number in names else name
+    return names
 
 
 def _oneofs(reader: MessageModel, writer: MessageModel) -> Iterator[_Found]:

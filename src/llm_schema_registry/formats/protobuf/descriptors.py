@@ -60,7 +60,12 @@ def file_of_base64(text: str, dependencies: Sequence[Dependency]) -> File:
     except (binascii.Error, DecodeError):
         message = "Neither .proto text nor the base64 of a FileDescriptorProto."
         raise InvalidSchemaError(message, (Finding(code="protobuf.SYNTAX", message=message),)) from None
-    return _FileReader(descriptor, dependencies).file()
+    try:
+        return _FileReader(descriptor, dependencies).file()
+    except (TypeError, ValueError, LookupError):
+        # Strings that are not UTF-8 and numbers without a name, which the binary form can hold and text cannot.
+        message = "The FileDescriptorProto holds strings that are not UTF-8 or values that have no name."
+        raise InvalidSchemaError(message, (Finding(code="protobuf.INVALID", message=message),)) from None
 
 
 def own_descriptor(descriptors: bytes) -> bytes:

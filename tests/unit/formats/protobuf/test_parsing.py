@@ -136,6 +136,21 @@ def test_base64_of_something_else(text):
         FORMAT.parse(text)
 
 
+def test_a_descriptor_with_strings_that_are_no_text():
+    broken = base64.b64encode(b"\x0a\x01d\x22\x04\x0a\x02\xff\xfe").decode()
+    with pytest.raises(InvalidSchemaError):
+        FORMAT.parse(broken)
+
+
+@pytest.mark.parametrize("place", ["%s", "oneof k { %s }", "message N { %s }", "optional group G = 2 { %s }"])
+def test_a_string_default_that_is_not_utf8(place):
+    field = 'string s = 1 [default = "\\377"];'
+    body = place % (field if "oneof" in place else "optional " + field)
+    with pytest.raises(InvalidSchemaError, match=r'default of field "s" .* is not UTF-8'):
+        FORMAT.parse(f'syntax = "proto2"; message M {{ {body} }}')
+    FORMAT.parse(f'syntax = "proto2"; message M {{ {body.replace("string", "bytes")} }}')
+
+
 def test_an_unknown_option_of_a_descriptor_is_refused():
     text = (
         'syntax = "proto2"; import "o.proto"; message M { optional string a = 1 [(o) = "x"]; }',
