@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from google.protobuf import descriptor_pb2 as pb
 from google.protobuf import descriptor_pool, message_factory, unknown_fields
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
@@ -89,7 +89,10 @@ class OptionReader:
             self._pool = self._linked_pool()
         descriptor = self._pool.FindMessageTypeByName(options.DESCRIPTOR.full_name)
         known = message_factory.GetMessageClass(descriptor)
-        understood: Message = known.FromString(options.SerializeToString())
+        try:
+            understood: Message = known.FromString(options.SerializeToString())
+        except DecodeError:
+            _refuse("A custom option of the descriptor is not encoded as its declaration says.")
         if len(unknown_fields.UnknownFieldSet(understood)):
             _refuse("An option of the descriptor is declared in none of its imports.")
         return understood
@@ -120,10 +123,10 @@ def _value(field: FieldDescriptor, value: Any) -> OptionValue:
         return Literal(LiteralKind.IDENTIFIER, named.name if named else str(value))
     if kind == FieldDescriptor.TYPE_BOOL:
         return Literal(LiteralKind.IDENTIFIER, "true" if value else "false")
-    if kind == FieldDescriptor.TYPE_STRING:
-        return Literal(LiteralKind.STRING, value)
-    if kind == FieldDescriptor.TYPE_BYTES:
+    if isinstance(value, bytes):
         return Literal(LiteralKind.STRING, value.decode("utf-8", "surrogateescape"))
+    if isinstance(value, str):
+        return Literal(LiteralKind.STRING, value)
     return Literal(LiteralKind.NUMBER, repr(value))
 
 

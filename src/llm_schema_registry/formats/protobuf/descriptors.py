@@ -5,7 +5,9 @@ import binascii
 from collections.abc import Iterable, Sequence
 
 from google.protobuf import descriptor_pb2 as pb
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
+from google.protobuf.message import Message as AnyMessage
 
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
@@ -60,11 +62,13 @@ def file_of_base64(text: str, dependencies: Sequence[Dependency]) -> File:
     except (binascii.Error, DecodeError):
         message = "Neither .proto text nor the base64 of a FileDescriptorProto."
         raise InvalidSchemaError(message, (Finding(code="protobuf.SYNTAX", message=message),)) from None
+    if _holds_broken_text(descriptor):
+        message = "The FileDescriptorProto holds a string that is not UTF-8."
+        raise InvalidSchemaError(message, (Finding(code="protobuf.INVALID", message=message),))
     try:
         return _FileReader(descriptor, dependencies).file()
-    except (TypeError, ValueError, LookupError):
-        # Strings that are not UTF-8 and numbers without a name, which the binary form can hold and text cannot.
-        message = "The FileDescriptorProto holds strings that are not UTF-8 or values that have no name."
+    except (ValueError, LookupError):
+        message = "The FileDescriptorProto holds a number that has no name, such as an edition of the future."
         raise InvalidSchemaError(message, (Finding(code="protobuf.INVALID", message=message),)) from None
 
 
@@ -72,6 +76,18 @@ def own_descriptor(descriptors: bytes) -> bytes:
     """The last file of a serialised FileDescriptorSet, serialised."""
     last: bytes = pb.FileDescriptorSet.FromString(descriptors).file[-1].SerializeToString()
     return last
+
+
+def _holds_broken_text(message: AnyMessage) -> bool:
+    """Whether a string in a descriptor is not UTF-8, which the runtime shows by giving its bytes."""
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else (value,)
+        if field.type == FieldDescriptor.TYPE_STRING:
+            if any(isinstance(item, bytes) for item in values):
+                return True
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and any(map(_holds_broken_text, values)):
+            return True
+    return False
 
 
 class _FileReader:

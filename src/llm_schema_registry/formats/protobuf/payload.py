@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, message_factory, unknown_fields
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
-from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 
 from llm_schema_registry.findings import Finding, Severity
+from llm_schema_registry.formats.format import InvalidSchemaError
 from llm_schema_registry.formats.protobuf.descriptor_options import map_entry_of, pool_of
 from llm_schema_registry.formats.protobuf.json_mapping import JsonChecker
 from llm_schema_registry.formats.protobuf.wire import first_problem
@@ -24,25 +23,23 @@ class ProtobufValidator:
     """Checks payloads of one schema. Fulfils `PayloadValidator`; the default message is the first of the file."""
 
     def __init__(self, descriptors: bytes) -> None:
-        self._descriptors = descriptors
+        """Compiles the validator.
+
+        Args:
+            descriptors: a serialised FileDescriptorSet, the file of the schema last.
+
+        Raises:
+            InvalidSchemaError: protoc takes the schema, but the runtime does not (JSON names that collide in proto2).
+        """
+        files = descriptor_pb2.FileDescriptorSet.FromString(descriptors)
+        try:
+            pool = pool_of(files)
+        except TypeError as error:
+            message = f"The Protobuf runtime cannot load this schema: {error}"
+            raise InvalidSchemaError(message, (Finding(code="protobuf.INVALID", message=message),)) from None
+        self._file: FileDescriptor = pool.FindFileByName(files.file[-1].name)
+        self._json = JsonChecker(pool)
         self._found: dict[tuple[int, ...], Descriptor] = {}
-
-    @cached_property
-    def _pool(self) -> DescriptorPool:
-        return pool_of(self._set)
-
-    @cached_property
-    def _set(self) -> descriptor_pb2.FileDescriptorSet:
-        return descriptor_pb2.FileDescriptorSet.FromString(self._descriptors)
-
-    @cached_property
-    def _file(self) -> FileDescriptor:
-        file: FileDescriptor = self._pool.FindFileByName(self._set.file[-1].name)
-        return file
-
-    @cached_property
-    def _json(self) -> JsonChecker:
-        return JsonChecker(self._pool)
 
     def descriptor(self, message_indexes: tuple[int, ...] = DEFAULT_MESSAGE) -> Descriptor | None:
         """The message that Confluent message indexes name, `None` if there is no such message.

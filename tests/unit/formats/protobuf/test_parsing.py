@@ -151,6 +151,17 @@ def test_a_string_default_that_is_not_utf8(place):
     FORMAT.parse(f'syntax = "proto2"; message M {{ {body.replace("string", "bytes")} }}')
 
 
+def test_a_custom_option_in_the_encoding_of_another_type():
+    declared = (
+        'syntax = "proto2"; import "google/protobuf/descriptor.proto"; '
+        "message O { optional O o = 1; } extend google.protobuf.MessageOptions { optional %s o = 50001; }"
+    )
+    text = 'syntax = "proto2"; import "o.proto"; message M { option (o) = "\\001"; }'
+    serialized = FORMAT.parse(text, [Dependency("o.proto", declared % "string")]).rendered("serialized")
+    with pytest.raises(InvalidSchemaError, match="not encoded as its declaration says"):
+        FORMAT.parse(serialized, [Dependency("o.proto", declared % "O")])
+
+
 def test_an_unknown_option_of_a_descriptor_is_refused():
     text = (
         'syntax = "proto2"; import "o.proto"; message M { optional string a = 1 [(o) = "x"]; }',

@@ -4,6 +4,7 @@ import pytest
 from google.protobuf import json_format, message_factory
 
 from llm_schema_registry.findings import Severity
+from llm_schema_registry.formats import InvalidSchemaError
 from llm_schema_registry.formats.protobuf import FORMAT
 
 EVENT = """
@@ -109,7 +110,7 @@ VALID = [
 def test_valid_values(validator, value):
     assert validator.check_value(value) == []
     message = message_factory.GetMessageClass(validator.descriptor())()
-    json_format.ParseDict(value, message, descriptor_pool=validator._pool)
+    json_format.ParseDict(value, message, descriptor_pool=validator._file.pool)
     assert validator.check_bytes(message.SerializeToString()) == []
 
 
@@ -169,7 +170,7 @@ def test_invalid_values(validator, value, expected):
     assert found(validator.check_value(value)) == expected
     message = message_factory.GetMessageClass(validator.descriptor())()
     with pytest.raises((json_format.ParseError, TypeError, ValueError, AttributeError)):
-        json_format.ParseDict(value, message, descriptor_pool=validator._pool)
+        json_format.ParseDict(value, message, descriptor_pool=validator._file.pool)
 
 
 @pytest.mark.parametrize(("value", "expected"), INVALID_BUT_READ, ids=lambda item: str(item)[:60])
@@ -271,6 +272,14 @@ def test_a_schema_without_messages():
     validator = FORMAT.validator(FORMAT.parse('syntax = "proto3"; enum E { Z = 0; }'))
     assert found(validator.check_bytes(b"")) == [("NO_MESSAGE", "")]
     assert found(validator.check_value({})) == [("NO_MESSAGE", "")]
+
+
+def test_json_names_that_collide_are_told():
+    schema = FORMAT.parse(
+        'syntax = "proto2"; message M { optional int32 a = 1; optional int32 b = 2 [json_name = "a"]; }'
+    )
+    with pytest.raises(InvalidSchemaError, match=r"cannot load this schema: .*duplicate json_name"):
+        FORMAT.validator(schema)
 
 
 def test_the_validator_is_compiled_once():
