@@ -89,7 +89,6 @@ async def started(**settings: Any) -> AsyncIterator[Caller]:
     configure_logs(caller.app.service.settings.log_level)
     told: asyncio.Queue[Any] = asyncio.Queue()
     said: asyncio.Queue[Any] = asyncio.Queue()
-    # The framework wants its lifespan entered and left in one task, which fixtures do not promise.
     lifespan = asyncio.create_task(caller.app({"type": "lifespan", "asgi": {"version": "3.0"}}, told.get, said.put))
     await told.put({"type": "lifespan.startup"})
     assert (await said.get())["type"] == "lifespan.startup.complete"
