@@ -10,13 +10,14 @@ from llm_schema_registry.store.model import (
     Version,
 )
 from llm_schema_registry.store.opening import InvalidStoreUrlError, open_store
-from llm_schema_registry.store.store import Reads, Store, StoreUnavailableError, Transaction
+from llm_schema_registry.store.store import OutcomeUnknownError, Reads, Store, StoreUnavailableError, Transaction
 
 __all__ = [
     "Change",
     "ChangeKind",
     "Deleted",
     "InvalidStoreUrlError",
+    "OutcomeUnknownError",
     "Reads",
     "Setting",
     "State",

@@ -1,8 +1,16 @@
-"""The numbered migrations: the steps that bring a store from nothing to the current layout."""
+"""The numbered migrations: the steps that bring a store from nothing to the current layout.
+
+One text serves both engines, as with the statements; see `postgresql.migrating` for what is added there.
+"""
 
 import hashlib
 import pathlib
 from typing import NamedTuple
+
+from llm_schema_registry.store.store import StoreUnavailableError
+
+LAYOUT = 1
+"""The number of the last migration: the layout this code reads and writes."""
 
 _DIRECTORY = pathlib.Path(__file__).parent / "sql" / "migrations"
 
@@ -21,6 +29,24 @@ class Migration(NamedTuple):
     name: str
     text: str
     checksum: str
+
+
+def refuse_newer(found: int) -> None:
+    """Raises `StoreUnavailableError` for a store whose layout is not known here."""
+    if found > LAYOUT:
+        raise StoreUnavailableError(
+            f"The store has layout {found}, but this version of the registry knows layouts up to {LAYOUT}: "
+            "it was written by a newer version. Run that version, or restore a backup made before the upgrade."
+        )
+
+
+def check_applied(migration: Migration, checksum: str) -> None:
+    """Raises `StoreUnavailableError` if a store was made with another text of the migration."""
+    if checksum != migration.checksum:
+        raise StoreUnavailableError(
+            f"Migration {migration.number} ({migration.name}) is not the one this store was made with. "
+            "Install the registry anew, or restore a backup made by this version."
+        )
 
 
 def load_migrations() -> list[Migration]:

@@ -5,7 +5,11 @@ import re
 from llm_schema_registry.store.store import Store
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_SUPPORTED = "sqlite:///path/to/file.db (sqlite:////path for an absolute path) or sqlite:// (in memory)"
+_POSTGRESQL = frozenset({"postgresql", "postgres"})
+_SUPPORTED = (
+    "sqlite:///path/to/file.db (sqlite:////path for an absolute path), sqlite:// (in memory) or "
+    "postgresql://user:password@host:5432/database"
+)
 
 
 class InvalidStoreUrlError(ValueError):
@@ -13,19 +17,24 @@ class InvalidStoreUrlError(ValueError):
 
 
 async def open_store(url: str) -> Store:
-    """Opens the store of a URL: an SQLite file, or a store in memory that is gone when it is closed.
+    """Opens the store of a URL: an SQLite file, a store in memory that is gone when it is closed, or PostgreSQL.
 
     Args:
-        url: `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`, `sqlite://` or `sqlite:///:memory:`.
+        url: `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`, `sqlite://` or `sqlite:///:memory:`;
+            `postgresql://user:password@host:port/database`, with the options `schema` (where the tables are;
+            `public`), `replica` (`host:port` of a streaming replica for reads) and those of libpq (`sslmode` …).
 
     Raises:
-        InvalidStoreUrlError: another kind of URL.
+        InvalidStoreUrlError: another kind of URL, or a kind for which a package is missing.
         StoreUnavailableError: the store cannot be opened.
     """
     found = _SCHEME.match(url)
     if found is None:
         raise InvalidStoreUrlError(f"The store's URL has no scheme. Supported: {_SUPPORTED}.")
-    if found[1].lower() != "sqlite":
+    scheme = found[1].lower()
+    if scheme in _POSTGRESQL:
+        return await _open_postgresql(url)
+    if scheme != "sqlite":
         raise InvalidStoreUrlError(f"A store of the kind '{found[1]}' is not supported. Supported: {_SUPPORTED}.")
     path = url[found.end() :]
     if path and (not path.startswith("/") or path == "/"):
@@ -37,3 +46,15 @@ async def open_store(url: str) -> Store:
     from llm_schema_registry.store.sqlite import MEMORY, SqliteStore
 
     return await SqliteStore.open(path[1:] or MEMORY)
+
+
+async def _open_postgresql(url: str) -> Store:
+    try:
+        import asyncpg  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InvalidStoreUrlError(
+            "A store on PostgreSQL needs a package that is not installed: pip install 'llm-schema-registry[postgres]'"
+        ) from error
+    from llm_schema_registry.store.postgresql import PostgresStore
+
+    return await PostgresStore.open(url)

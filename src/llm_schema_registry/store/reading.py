@@ -9,6 +9,7 @@ from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store.model import Change, Deleted, Setting, StoredSchema, Version
 from llm_schema_registry.store.rows import Row, Value, change_of, schema_of, subject_of, version_of
 from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.texts import text_of
 
 _T = TypeVar("_T")
 
@@ -160,7 +161,7 @@ class SqlReads(abc.ABC):
     async def setting(self, scope: Subject, kind: Setting) -> str | None:
         """A setting's JSON text at exactly this scope."""
         row = await self._one(_SETTING, scope.context, scope.name, kind.value)
-        return None if row is None else str(row[0])
+        return None if row is None else text_of(row[0])
 
     async def scopes_with_setting(self, context: str, kind: Setting) -> list[Subject]:
         """The scopes of a context that carry the setting, the context itself (empty name) first."""

@@ -10,6 +10,7 @@ from llm_schema_registry.contracts.metadata import Metadata
 from llm_schema_registry.contracts.rules import RuleSet
 from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store.model import Change, ChangeKind, State, StoredSchema, Version
+from llm_schema_registry.store.texts import column_of, text_of
 
 Value = str | int | None
 """What a column can hold."""
@@ -32,7 +33,7 @@ def schema_of(row: Row) -> StoredSchema:
         schema_id=schema_id,
         guid=guid,
         schema_type=schema_type,
-        text=text,
+        text=text_of(text),
         references=() if references is None else _references.decode(references),
         metadata=None if metadata is None else _metadata.decode(metadata),
         rule_set=None if rule_set is None else _rule_set.decode(rule_set),
@@ -47,7 +48,7 @@ def row_of_schema(schema: StoredSchema) -> tuple[Value, ...]:
         schema.schema_id,
         schema.guid,
         schema.schema_type,
-        schema.text,
+        column_of(schema.text),
         _json(schema.references) if schema.references else None,
         None if schema.metadata is None else _json(schema.metadata),
         None if schema.rule_set is None else _json(schema.rule_set),
@@ -84,8 +85,8 @@ def change_of(row: Row) -> Change:
         subject=Subject(context, subject),
         version=version,
         schema_id=schema_id,
-        actor=actor,
-        detail=detail,
+        actor=text_of(actor),
+        detail=None if detail is None else text_of(detail),
     )
 
 

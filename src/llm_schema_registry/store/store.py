@@ -19,6 +19,10 @@ class StoreUnavailableError(Exception):
     """The store cannot be reached or refused the work; nothing that was not acknowledged was stored."""
 
 
+class OutcomeUnknownError(StoreUnavailableError):
+    """The connection broke during a commit, and it could not be found out whether it took place: read, then retry."""
+
+
 class Reads(Protocol):
     """Reads of current facts, on the store itself or inside a transaction (which sees its own writes)."""
 
@@ -179,7 +183,32 @@ class Store(Reads, Protocol):
             actor: who writes, for the change log.
 
         Raises:
-            StoreUnavailableError: the head row could not be taken in time, or the commit failed.
+            StoreUnavailableError: the head row could not be taken in time, or the commit failed; nothing is stored.
+            OutcomeUnknownError: the connection broke during the commit, and the store stays out of reach.
+        """
+        ...
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can open the same store by its URL."""
+        ...
+
+    async def wait_for_change(self, after: int, timeout: float) -> int:  # noqa: ASYNC109
+        """Waits until the store is past a revision, whoever wrote.
+
+        This is what a cache follows: what it holds is good until this answers more than the revision it was read at;
+        what changed stands in the change log. Asked again with its own answer, it misses nothing, whatever happens to
+        the connection meanwhile.
+
+        Args:
+            after: the revision already known.
+            timeout: how many seconds to wait at most.
+
+        Returns:
+            the current revision: above `after`, unless nothing was written in time.
+
+        Raises:
+            StoreUnavailableError: the store cannot be reached, so whether anything changed is not known.
         """
         ...
 

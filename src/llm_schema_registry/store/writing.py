@@ -10,6 +10,7 @@ from llm_schema_registry.store.model import ChangeKind, Setting, StoredSchema, V
 from llm_schema_registry.store.reading import MAX_INTEGER, SqlReads
 from llm_schema_registry.store.rows import Value, row_of_schema
 from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.texts import column_of, is_holdable
 
 _SQL = load_statements("writes")
 _MOVE_HEAD = _SQL["move_head"]
@@ -98,14 +99,17 @@ class SqlTransaction(SqlReads):
         await self._run(_ADD_SCHEMA, *row_of_schema(stored))
         if stored.references:
             await self._run_each(_ADD_REFERENCE, _rows_of_references(stored))
-        await self._record(ChangeKind.SCHEMA_ADDED, Subject(context, ""), schema_id=schema_id)
+        guid = f'"{stored.guid}"'
+        await self._record(ChangeKind.SCHEMA_ADDED, Subject(context, ""), schema_id=schema_id, detail=guid)
         return stored
 
     async def remove_schema(self, context: str, schema_id: int) -> None:
         """Removes content for good; the id is never given again. Nothing happens if there is none."""
-        if await self.schema(context, schema_id) is not None:
+        stored = await self.schema(context, schema_id)
+        if stored is not None:
             await self._run(_REMOVE_SCHEMA, context, schema_id)
-            await self._record(ChangeKind.SCHEMA_REMOVED, Subject(context, ""), schema_id=schema_id)
+            guid = f'"{stored.guid}"'
+            await self._record(ChangeKind.SCHEMA_REMOVED, Subject(context, ""), schema_id=schema_id, detail=guid)
 
     async def put_version(self, version: Version, kind: ChangeKind) -> None:
         """Makes `version` the current fact of its subject and number; an earlier fact is superseded, not lost.
@@ -143,7 +147,7 @@ class SqlTransaction(SqlReads):
         if current is not None:
             await self._run(_END_SETTING, scope.context, scope.name, kind.value, self._revision)
         if value is not None:
-            await self._run(_ADD_SETTING, scope.context, scope.name, kind.value, value, self._revision)
+            await self._run(_ADD_SETTING, scope.context, scope.name, kind.value, column_of(value), self._revision)
         was_set, was_removed = _SETTING_CHANGES[kind]
         await self._record(was_removed if value is None else was_set, scope, detail=value)
 
@@ -179,8 +183,8 @@ class SqlTransaction(SqlReads):
             subject.name,
             version,
             schema_id,
-            self._actor,
-            detail,
+            column_of(self._actor),
+            None if detail is None else column_of(detail),
         )
         self._ordinal += 1
 
@@ -188,4 +192,6 @@ class SqlTransaction(SqlReads):
 def _rows_of_references(schema: StoredSchema) -> Iterable[tuple[Value, ...]]:
     for reference in schema.references:
         subject = Subject.parse(reference.subject, schema.context)
-        yield subject.context, subject.name, reference.version, schema.context, schema.schema_id
+        # An imported schema may refer to anything; a name that no store can hold has no version to refer to.
+        if is_holdable(reference.subject):
+            yield subject.context, subject.name, reference.version, schema.context, schema.schema_id

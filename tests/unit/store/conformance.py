@@ -22,6 +22,18 @@ from unit.store.conformance_lists import Lists
 from unit.store.conformance_transactions import Transactions
 
 NOW = 1_700_000_000_000
+# No name of a subject, but a part of what JSON can bring.
+UNNAMEABLE_TEXTS = ("\x00", "a\x00b", "\ud800", "x\udfffy\x00", "\x01", "\x010000", "\x01d800", "\ud83d\ude00")
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "x\udfffy\x00",
+    "\x01",
+    "\x010000",
+    "\x01\x01",
+    "\x01d800",
+    "\ud83d\ude00",
+)
 ODD_TEXTS = ("", "a", "%", "_", "\\", "'", '"', "é", "😀", "\n", "a\x01b", "$1", "?", ":x", "null")
 
 
@@ -67,6 +79,46 @@ class Contents:
         assert await store.schema(".", 1) == stored
         assert await store.subjects(prefix=text) == [subject(text + "x")]
         assert await store.subjects(prefix=text + "y") == []
+
+    @pytest.mark.parametrize("text", [*ODD_TEXTS, *UNNAMEABLE_TEXTS])
+    async def test_no_text_is_too_odd_for_what_names_nothing(self, store: Store, text: str) -> None:
+        async with store.transaction(text) as transaction:
+            stored = await transaction.add_schema(content(text))
+            assert await transaction.schema(".", 1) == stored
+            await transaction.put_setting(subject("s"), Setting.CONFIG, text)
+            await transaction.put_setting(subject("s"), Setting.CONFIG, text)
+            assert await transaction.setting(subject("s"), Setting.CONFIG) == text
+        assert await store.schema(".", 1) == stored
+        assert await store.setting(subject("s"), Setting.CONFIG) == text
+        changes = await store.changes(0)
+        assert [(change.actor, change.kind) for change in changes] == [
+            (text, ChangeKind.SCHEMA_ADDED),
+            (text, ChangeKind.CONFIG_SET),
+        ]
+        assert changes[1].detail == text
+
+    async def test_texts_within_metadata_and_rules_may_have_any_character(self, store: Store) -> None:
+        odd = "a\x00\x01\u2028\uffff😀"
+        given = StoredSchema(
+            context=".",
+            schema_id=1,
+            guid="0b8e5a0c",
+            schema_type="AVRO",
+            text="",
+            references=(Reference(odd, odd, 1), Reference("n", "base", 1)),
+            metadata=Metadata(tags={odd: [odd]}, properties={odd: odd}, sensitive=[odd]),
+            rule_set=RuleSet(
+                domain_rules=[Rule(name=odd, type="CEL", kind=RuleKind.CONDITION, mode=RuleMode.WRITE, expr=odd)]
+            ),
+            created_at=12,
+        )
+        async with store.transaction() as transaction:
+            await transaction.add_schema(given)
+            await transaction.put_version(Version(subject=subject("s"), version=1, schema_id=1), REGISTERED)
+        assert await store.schema(".", 1) == given
+        assert await store.schemas_by_guid("0b8e5a0c") == [given]
+        assert await store.referrers(subject(odd)) == []
+        assert [str(version.subject) for version in await store.referrers(subject("base"))] == ["s"]
 
     async def test_time_is_the_clocks_where_none_is_given(self, store: Store) -> None:
         async with store.transaction() as transaction:
@@ -165,6 +217,16 @@ class Contents:
         assert await store.version(subject("s"), -(2**80)) is None
         assert await store.versions(subject("\ud800")) == []
         assert await store.latest(Subject("\udfff", "s")) is None
+        for odd in ("\x00", "s\x00", "\ud800"):
+            assert await store.latest(subject(odd)) is None
+            assert await store.subjects(prefix=odd) == []
+            assert await store.setting(Subject(odd, odd), Setting.MODE) is None
+            assert await store.touched([subject(odd), Subject(odd, "s")]) == 0
+            assert await store.schemas_by_guid(odd) == []
+            async with store.transaction() as transaction:
+                assert await transaction.versions(subject(odd)) == []
+                assert await transaction.version(subject("s"), 2**80) is None
+                assert await transaction.touched([subject(odd), subject("s")]) == 1
         assert await store.subjects(offset=2**80) == []
         assert await store.subjects(limit=2**80) == [subject("s")]
         assert await store.changes(2**80) == []

@@ -1,6 +1,7 @@
 """What every store must promise of writes: whole or not at all, one after the other, and every change in the log."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -98,16 +99,17 @@ class Transactions:
                 **more,
             )
 
+        guid = json.dumps(content('".x:s:1"').guid)
         assert await store.changes(0) == [
             change(1, 0, ChangeKind.CONTEXT_ADDED, context),
-            change(1, 1, ChangeKind.SCHEMA_ADDED, context, schema_id=1),
+            change(1, 1, ChangeKind.SCHEMA_ADDED, context, schema_id=1, detail=guid),
             change(1, 2, ChangeKind.VERSION_REGISTERED, of_s, version=1, schema_id=1),
             change(1, 3, ChangeKind.CONFIG_SET, of_s, detail='{"a":1}'),
             change(2, 0, ChangeKind.VERSION_STATE_CHANGED, of_s, version=1, schema_id=1, detail='"DEPRECATED"'),
             change(2, 1, ChangeKind.VERSION_SOFT_DELETED, of_s, version=1, schema_id=1),
             change(2, 2, ChangeKind.VERSION_UNDELETED, of_s, version=1, schema_id=1),
             change(2, 3, ChangeKind.VERSION_REMOVED, of_s, version=1, schema_id=1),
-            change(2, 4, ChangeKind.SCHEMA_REMOVED, context, schema_id=1),
+            change(2, 4, ChangeKind.SCHEMA_REMOVED, context, schema_id=1, detail=guid),
             change(2, 5, ChangeKind.CONFIG_REMOVED, of_s),
             change(2, 6, ChangeKind.CONTEXT_REMOVED, context),
         ]
@@ -231,3 +233,24 @@ class Transactions:
             assert revision == 1
         await registered(store, "t")
         assert await store.revision() == revision + 1
+
+    async def test_waiting_for_a_change(self, store: Store) -> None:
+        assert await store.wait_for_change(0, 0.01) == 0
+        waiting = [asyncio.create_task(store.wait_for_change(after, 10)) for after in (0, 0, 1)]
+        await asyncio.sleep(0.02)
+        assert not any(task.done() for task in waiting)
+        await rolled_back(store, lambda transaction: register(transaction, "t"))
+        await registered(store, "s")
+        assert [await task for task in waiting[:2]] == [1, 1]
+        assert await store.wait_for_change(0, 0) == 1
+        assert not waiting[2].done()
+        await registered(store, "t")
+        assert await waiting[2] == 2
+        assert await store.wait_for_change(2, 0.01) == 2
+
+    async def test_a_cancelled_wait_ends(self, store: Store) -> None:
+        waiting = asyncio.create_task(store.wait_for_change(0, 60))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting

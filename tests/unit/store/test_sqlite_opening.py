@@ -9,9 +9,8 @@ import sys
 import pytest
 
 from llm_schema_registry.store import InvalidStoreUrlError, StoreUnavailableError, open_store
-from llm_schema_registry.store.migrations import load_migrations
+from llm_schema_registry.store.migrations import LAYOUT, load_migrations
 from llm_schema_registry.store.sqlite import SqliteStore
-from llm_schema_registry.store.sqlite.opening import LAYOUT
 from unit.store.building import registered, subject
 
 
@@ -68,7 +67,7 @@ async def test_urls_of_files(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("postgresql://ann:s3cret@db/registry", "A store of the kind 'postgresql' is not supported"),
+        ("mysql://ann:s3cret@db/registry", "A store of the kind 'mysql' is not supported"),
         ("mysql+pymysql://ann:s3cret@db", "A store of the kind 'mysql+pymysql' is not supported"),
         ("ann:s3cret@db", "no scheme"),
         ("s3cret://", "A store of the kind 's3cret'"),

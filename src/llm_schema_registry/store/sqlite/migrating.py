@@ -1,10 +1,10 @@
 """Runs the migrations an SQLite file has not seen yet; loaded only when one is due."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
 
-from llm_schema_registry.store.migrations import Migration, load_migrations
+from llm_schema_registry.store.clock import wall_clock
+from llm_schema_registry.store.migrations import Migration, check_applied, load_migrations
 from llm_schema_registry.store.store import StoreUnavailableError
 
 _CREATE_MIGRATIONS = """
@@ -43,17 +43,13 @@ def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
     connection.execute(_CREATE_MIGRATIONS)
     seen = connection.execute("SELECT checksum FROM migrations WHERE number = ?", (migration.number,)).fetchone()
     if seen is not None:
-        if seen[0] != migration.checksum:
-            raise StoreUnavailableError(
-                f"Migration {migration.number} ({migration.name}) is not the one this store was made with. "
-                "Install the registry anew, or restore a backup made by this version."
-            )
+        check_applied(migration, seen[0])
         return
     for statement in _statements(migration.text):
         connection.execute(statement)
     connection.execute(
         "INSERT INTO migrations (number, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
-        (migration.number, migration.name, migration.checksum, time.time_ns() // 1_000_000),
+        (migration.number, migration.name, migration.checksum, wall_clock()),
     )
     connection.execute(f"PRAGMA user_version = {migration.number}")
 

@@ -3,11 +3,9 @@
 import sqlite3
 import time
 
+from llm_schema_registry.store.migrations import LAYOUT, refuse_newer
 from llm_schema_registry.store.sqlite.connection import connect, fail, is_busy
 from llm_schema_registry.store.store import StoreUnavailableError
-
-LAYOUT = 1
-"""The number of the last migration, kept in the file's `user_version`."""
 
 _RETRY_SECONDS = 0.005
 
@@ -37,11 +35,7 @@ def open_for_writing(path: str, *, durable: bool, patience: float) -> sqlite3.Co
             from llm_schema_registry.store.sqlite.migrating import migrate
 
             found = migrate(connection)
-        if found > LAYOUT:
-            raise StoreUnavailableError(
-                f"The store has layout {found}, but this version of the registry knows layouts up to {LAYOUT}: "
-                "it was written by a newer version. Run that version, or restore a backup made before the upgrade."
-            )
+        refuse_newer(found)
         # From here on the event loop waits for other writers, not SQLite.
         connection.execute("PRAGMA busy_timeout = 0")
     except sqlite3.Error as error:
@@ -54,7 +48,7 @@ def open_for_writing(path: str, *, durable: bool, patience: float) -> sqlite3.Co
 
 
 def layout_of(connection: sqlite3.Connection) -> int:
-    """The number of the last migration that was applied to the file; 0 for an empty one."""
+    """The number of the last migration that was applied to the file, kept in it; 0 for an empty one."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 

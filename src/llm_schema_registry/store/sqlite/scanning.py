@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from llm_schema_registry.store.rows import Row, Value
 from llm_schema_registry.store.sqlite.connection import connect, parameters
-from llm_schema_registry.store.sqlite.waiting import uninterrupted
+from llm_schema_registry.store.waiting import uninterrupted
 
 _T = TypeVar("_T")
 

@@ -9,11 +9,11 @@ import contextlib
 import os
 import sqlite3
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
+from llm_schema_registry.store.clock import wall_clock
 from llm_schema_registry.store.reading import REVISION
 from llm_schema_registry.store.rows import Row, Value
 from llm_schema_registry.store.sqlite.connection import connect, fail, first_row, is_busy
@@ -21,8 +21,8 @@ from llm_schema_registry.store.sqlite.opening import open_for_writing
 from llm_schema_registry.store.sqlite.reading import SqliteReads
 from llm_schema_registry.store.sqlite.scanning import Scanner
 from llm_schema_registry.store.sqlite.transaction import SqliteTransaction
-from llm_schema_registry.store.sqlite.waiting import uninterrupted
 from llm_schema_registry.store.store import StoreUnavailableError, Transaction
+from llm_schema_registry.store.waiting import uninterrupted
 
 _T = TypeVar("_T")
 
@@ -31,11 +31,7 @@ MEMORY = ":memory:"
 
 _FIRST_WAIT_SECONDS = 0.0005
 _LONGEST_WAIT_SECONDS = 0.002
-
-
-def wall_clock() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
+_LOOK_SECONDS = 0.01
 
 
 class SqliteStore(SqliteReads):
@@ -121,6 +117,21 @@ class SqliteStore(SqliteReads):
         row = first_row(self._reader, "PRAGMA data_version", ())
         seen, self._version_seen = self._version_seen, 0 if row is None else row[0]
         return seen != self._version_seen
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can open the same store: not the one in memory."""
+        return self._directory is None
+
+    async def wait_for_change(self, after: int, timeout: float) -> int:  # noqa: ASYNC109
+        """Waits until the store is past a revision; see the protocol. Looks a hundred times a second."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while (revision := await self.revision()) <= after:
+            remaining = deadline - asyncio.get_running_loop().time()
+            if remaining <= 0:
+                break
+            await asyncio.sleep(min(remaining, _LOOK_SECONDS))
+        return revision
 
     @contextlib.asynccontextmanager
     async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:

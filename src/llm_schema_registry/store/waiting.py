@@ -1,4 +1,4 @@
-"""Waiting for work in a thread."""
+"""Waiting for work that must not be left half done."""
 
 import asyncio
 from typing import TypeVar
@@ -7,9 +7,9 @@ _T = TypeVar("_T")
 
 
 async def uninterrupted(work: "asyncio.Future[_T]") -> _T:
-    """The result of work in a thread; a cancellation takes effect only when the work is done.
+    """The result of work in a thread or a task; a cancellation takes effect only when the work is done.
 
-    Nothing else may use a connection before the thread that uses it is done with it.
+    Nothing else may use a connection before whoever uses it is done with it.
     """
     cancelled: asyncio.CancelledError | None = None
     while not work.done():

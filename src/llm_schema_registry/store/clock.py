@@ -1,0 +1,8 @@
+"""The time for whatever is stored."""
+
+import time
+
+
+def wall_clock() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000

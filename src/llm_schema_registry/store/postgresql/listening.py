@@ -1,0 +1,104 @@
+"""Follows the revision of a store by the announcements of its commits."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+
+from llm_schema_registry.store.postgresql.connections import POINT_SECONDS, Session
+from llm_schema_registry.store.postgresql.failures import FAILURES
+from llm_schema_registry.store.reading import REVISION
+
+_LOOK_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 2.0
+
+
+class Listener:
+    """Listens in a session of its own, which it renews as often as it breaks.
+
+    Each new session first listens, then reads the revision: what was committed in between is not missed.
+
+    Args:
+        connect: opens a session.
+        channel: where commits are announced.
+    """
+
+    __slots__ = ("_channel", "_connect", "_connected", "_news", "_revision", "_task")
+
+    def __init__(self, connect: Callable[[], Awaitable[Session]], channel: str) -> None:
+        self._connect = connect
+        self._channel = channel
+        self._connected = False
+        self._revision = 0
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the revision known here is that of the store, but for the moment an announcement takes."""
+        return self._connected
+
+    @property
+    def revision(self) -> int:
+        """The highest revision heard of."""
+        return self._revision
+
+    def start(self) -> None:
+        """Begins to listen; does nothing when it has begun."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._listen_on(), name="store-listener")
+
+    def heard(self, revision: int) -> None:
+        """Takes note of a revision that the store has reached."""
+        if revision > self._revision:
+            self._revision = revision
+            news, self._news = self._news, asyncio.Event()
+            news.set()
+
+    async def beyond(self, after: int) -> int:
+        """Waits until the store is past a revision, and returns the one it has reached."""
+        while self._revision <= after:
+            await self._news.wait()
+        return self._revision
+
+    async def close(self) -> None:
+        """Ends listening. Idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+    async def _listen_on(self) -> None:
+        loop, pause = asyncio.get_running_loop(), 0.0
+        while True:
+            began = loop.time()
+            # Whoever waits learns of a failure by the read that ends each wait.
+            with contextlib.suppress(*FAILURES):
+                await self._listen()
+            lasted = loop.time() - began > _LOOK_SECONDS
+            pause = _FIRST_PAUSE_SECONDS if lasted else min(2 * pause or _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+
+    async def _listen(self) -> None:
+        session = await self._connect()
+        try:
+            lost = asyncio.Event()
+            session.add_termination_listener(lambda _session: lost.set())
+            await session.add_listener(self._channel, self._announced)
+            while True:
+                # Also shows, from time to time, that the server is still there.
+                self.heard(await session.fetchval(REVISION, timeout=POINT_SECONDS))
+                self._connected = True
+                try:
+                    await asyncio.wait_for(lost.wait(), _LOOK_SECONDS)
+                except TimeoutError:
+                    continue
+                return
+        finally:
+            self._connected = False
+            session.terminate()
+
+    def _announced(self, _session: Session, _process: int, _channel: str, payload: str) -> None:
+        # Anyone with a login may send to a channel; what is no number is not from here.
+        if payload.isascii() and payload.isdigit() and len(payload) < 20:
+            self.heard(int(payload))

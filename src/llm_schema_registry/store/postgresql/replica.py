@@ -1,0 +1,60 @@
+"""A streaming replica: reads that need not be answered by the primary."""
+
+import asyncio
+from typing import Self
+
+from llm_schema_registry.store.postgresql.connections import Connections, Values
+from llm_schema_registry.store.postgresql.failures import FAILURES, is_refused_value
+from llm_schema_registry.store.reading import REVISION
+from llm_schema_registry.store.rows import Row
+
+_BEHIND_SECONDS = 0.02
+_BROKEN_SECONDS = 2.0
+
+
+class Replica:
+    """One server that follows the primary, always a little behind; never goes back in time while it is connected.
+
+    Args:
+        connections: sessions of that one server, not of several behind one name.
+    """
+
+    __slots__ = ("_connections", "_reached", "_rests_until")
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._reached = 0
+        self._rests_until = 0.0
+
+    async def open(self) -> Self:
+        """Makes the pool; connects to nothing yet."""
+        await self._connections.open()
+        return self
+
+    async def fetch(self, least: int, statement: str, values: Values, seconds: float) -> list[Row] | None:
+        """All rows of an answer as of revision `least` or a later one.
+
+        Returns:
+            the rows, or `None` if the replica is behind that revision or fails: ask the primary then.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._rests_until:
+            return None
+        try:
+            if self._reached < least:
+                self._reached = (await self._connections.fetch(REVISION, ()))[0][0]
+            if self._reached < least:
+                self._rests_until = now + _BEHIND_SECONDS
+                return None
+            return await self._connections.fetch(statement, values, seconds)
+        except FAILURES as error:
+            if is_refused_value(error):
+                raise
+            # When it comes back it may be another one.
+            self._reached = 0
+            self._rests_until = now + _BROKEN_SECONDS
+            return None
+
+    async def close(self) -> None:
+        """Lets go of the connections. Idempotent."""
+        await self._connections.close()

@@ -1,0 +1,267 @@
+"""The store on a PostgreSQL database.
+
+Writers of one process take turns in the process, so that each process waits for the head row with one session; the
+other sessions are for reads.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple, Self
+
+from llm_schema_registry.store.clock import wall_clock
+from llm_schema_registry.store.postgresql.address import Address
+from llm_schema_registry.store.postgresql.connections import Connections, Session, Values
+from llm_schema_registry.store.postgresql.failures import FAILURES, is_lost, may_pass, unavailable
+from llm_schema_registry.store.postgresql.listening import Listener
+from llm_schema_registry.store.postgresql.opening import prepare
+from llm_schema_registry.store.postgresql.reading import PostgresReads
+from llm_schema_registry.store.postgresql.replica import Replica
+from llm_schema_registry.store.postgresql.transaction import PostgresTransaction
+from llm_schema_registry.store.reading import REVISION
+from llm_schema_registry.store.rows import Row
+from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.store import OutcomeUnknownError, StoreUnavailableError, Transaction
+from llm_schema_registry.store.waiting import uninterrupted
+
+_SQL = load_statements("postgresql")
+_TAKE_HEAD = _SQL["take_head"]
+_WAS_COMMITTED = _SQL["was_committed"]
+# Anything stricter would refuse to go on after waiting for the head row, since another transaction has moved it.
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+_RECONNECT_SECONDS = 2.0
+_COMMIT_SECONDS = 10.0
+_SPARE_SECONDS = 2.0
+_FIRST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.25
+
+
+class _Begun(NamedTuple):
+    """A transaction that holds the head row.
+
+    Attributes:
+        session: where.
+        revision: the one it gets.
+        id: its id in the database.
+        at: its time, in milliseconds since the epoch.
+    """
+
+    session: Session
+    revision: int
+    id: str
+    at: int
+
+
+class PostgresStore(PostgresReads):
+    """Fulfils the protocol `Store` on a PostgreSQL database; made by `open`."""
+
+    __slots__ = ("_channel", "_clock", "_closed", "_listener", "_patience", "_primary", "_replica", "_turn")
+
+    def __init__(
+        self,
+        address: Address,
+        primary: Connections,
+        replica: Replica | None,
+        clock: Callable[[], int],
+        patience: float,
+    ) -> None:
+        self._channel = address.channel
+        self._primary = primary
+        self._replica = replica
+        self._clock = clock
+        self._patience = patience
+        self._listener = Listener(primary.connect, address.channel)
+        self._turn = asyncio.Lock()
+        self._closed = False
+        if replica is not None:
+            self._listener.start()
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Callable[[], int] = wall_clock, patience: float = 10.0) -> Self:
+        """Opens a store; creates its schema and tables if there are none, and brings older ones up to date.
+
+        Args:
+            url: see `Address.parse`.
+            clock: the time for whatever is stored, in milliseconds since the epoch.
+            patience: how many seconds a transaction waits for other writers.
+
+        Raises:
+            InvalidStoreUrlError: the URL cannot be read.
+            StoreUnavailableError: the store cannot be opened, is no store, or was written by newer code.
+        """
+        address = Address.parse(url)
+        primary = await Connections(address.primary, address.schema, patience).open()
+        try:
+            await prepare(primary, address.schema)
+            replica = None
+            if address.replica is not None:
+                replica = await Replica(Connections(address.replica, address.schema, patience)).open()
+        except BaseException:
+            await primary.close()
+            raise
+        return cls(address, primary, replica, clock, patience)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can open the same store: always."""
+        return True
+
+    async def revision(self) -> int:
+        """The revision of the last committed write; reads of this store see it from now on."""
+        revision = await super().revision()
+        self._listener.heard(revision)
+        return revision
+
+    async def wait_for_change(self, after: int, timeout: float) -> int:  # noqa: ASYNC109
+        """Waits until the store is past a revision; see the protocol. The database announces each commit."""
+        self._check_open()
+        self._listener.start()
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._listener.beyond(after)
+        except TimeoutError:
+            return await self.revision()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:
+        """Begins an atomic write; see the protocol.
+
+        A task that is cancelled while its write is being committed learns of the cancellation when the commit is
+        through: the write may be stored then, whole.
+        """
+        deadline = asyncio.get_running_loop().time() + self._patience
+        await self._take_turn(deadline)
+        try:
+            begun = await self._begin(deadline)
+            committed = False
+            try:
+                transaction = PostgresTransaction(begun.session, begun.revision, actor, begun.at)
+                try:
+                    yield transaction
+                    changed = await transaction.finish()
+                finally:
+                    transaction.end()
+                if changed:
+                    await uninterrupted(asyncio.ensure_future(self._commit(begun)))
+                    committed = True
+            finally:
+                await self._primary.give_back(begun.session, roll_back=not committed)
+        finally:
+            self._turn.release()
+
+    async def close(self) -> None:
+        """Waits for the reads and the write in progress and lets go of the connections. Idempotent."""
+        async with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            await self._listener.close()
+            await self._primary.close()
+            if self._replica is not None:
+                await self._replica.close()
+
+    async def _fetch(self, statement: str, values: Values, seconds: float) -> list[Row]:
+        self._check_open()
+        replica = self._replica
+        if replica is None:
+            return await self._primary.fetch(statement, values, seconds)
+        # As long as commits are heard of, the revision known here is the current one. The clock itself is read at its
+        # source.
+        if self._listener.connected and statement is not REVISION:
+            rows = await replica.fetch(self._listener.revision, statement, values, seconds)
+            if rows is not None:
+                return rows
+        try:
+            return await self._primary.fetch(statement, values, seconds)
+        except FAILURES as error:
+            if not is_lost(error):
+                raise
+            rows = await replica.fetch(self._listener.revision, statement, values, seconds)
+            if rows is None:
+                raise
+            return rows
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailableError("The store is not available: it is closed.")
+
+    async def _take_turn(self, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailableError("The store is not available: other writers hold it for too long.") from error
+        if self._closed:
+            self._turn.release()
+            self._check_open()
+
+    async def _begin(self, deadline: float) -> _Begun:
+        """Takes the head row, in a new session if need be: nothing has been done yet that could be done twice."""
+        now = asyncio.get_running_loop().time()
+        try:
+            return await self._insist(min(deadline, now + _RECONNECT_SECONDS))
+        except FAILURES as error:
+            raise unavailable(error) from error
+
+    async def _insist(self, until: float) -> _Begun:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._try_to_begin()
+            except FAILURES as error:
+                if not may_pass(error) or asyncio.get_running_loop().time() + pause > until:
+                    raise
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _try_to_begin(self) -> _Begun:
+        session = await self._primary.take()
+        try:
+            await session.execute(_BEGIN)
+            # The database gives up waiting by itself, and says why.
+            head = await session.fetchrow(_TAKE_HEAD, timeout=self._patience + _SPARE_SECONDS)
+            if head is None:
+                raise StoreUnavailableError("The store has lost its head row; restore it from a backup.")
+        except BaseException:
+            await self._primary.give_back(session, roll_back=True)
+            raise
+        return _Begun(session, head[0] + 1, head[1], self._clock())
+
+    async def _commit(self, begun: _Begun) -> None:
+        try:
+            # One message: who hears of the commit can already read what it brought.
+            announcement = f"NOTIFY \"{self._channel}\", '{begun.revision}'"
+            outcome = await begun.session.execute(f"{announcement}; COMMIT", timeout=_COMMIT_SECONDS)
+        except FAILURES as error:
+            if not is_lost(error):
+                raise unavailable(error) from error
+            begun.session.terminate()
+            if not await self._is_stored(begun):
+                raise StoreUnavailableError(
+                    "The connection to the database broke during a commit; nothing of it is stored. Try again."
+                ) from error
+        else:
+            # That is how the database answers to the end of a transaction in which a statement failed.
+            if outcome != "COMMIT":
+                raise StoreUnavailableError("The store is not available: the database gave up the transaction.")
+        self._listener.heard(begun.revision)
+
+    async def _is_stored(self, lost: _Begun) -> bool:
+        """Whether a transaction whose connection broke during its commit has happened.
+
+        The head row cannot be taken before that transaction has ended, one way or the other.
+        """
+        try:
+            settling = await self._insist(asyncio.get_running_loop().time() + self._patience)
+            try:
+                found = await settling.session.fetchrow(_WAS_COMMITTED, lost.revision, lost.id, lost.at)
+            finally:
+                await self._primary.give_back(settling.session, roll_back=True)
+        except FAILURES as error:
+            raise OutcomeUnknownError(
+                "The connection to the database broke during a commit, and the database stays out of reach: whether "
+                "the write is stored is not known. Read it when the database is back."
+            ) from error
+        return found is not None

@@ -1,0 +1,59 @@
+-- take_head --
+-- Takes the head row until the transaction ends, waiting for whoever holds it. What is read after that is what the
+-- last holder left: each statement of a READ COMMITTED transaction sees everything committed before it began.
+-- Answers the last committed revision and the id of this transaction.
+SELECT revision, CAST(CAST(pg_current_xact_id() AS xid) AS TEXT) FROM head FOR UPDATE;
+
+-- was_committed --
+-- A row if the transaction with an id ($2) and a time ($3) committed as revision $1. The id alone would not do: after
+-- a failover that lost the last commits, the server gives their ids again.
+SELECT revision FROM changes
+WHERE revision = $1 AND ordinal = 0 AND CAST(xmin AS TEXT) = $2 AND at = $3;
+
+-- touched --
+-- The last revision that changed one of the scopes whose contexts and names are the pairs of $1 and $2: one answer
+-- for all of them, since the head row is held meanwhile.
+SELECT MAX(revision) FROM (
+    SELECT (
+        SELECT c.revision
+        FROM changes c
+        WHERE c.context = s.context AND c.subject = s.subject AND c.kind NOT IN ('schema.added', 'schema.removed')
+        ORDER BY c.revision DESC
+        LIMIT 1
+    ) AS revision
+    FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS TEXT[])) AS s (context, subject)
+) AS last;
+
+-- layout --
+-- The number of the last migration that was applied.
+SELECT MAX(number) FROM migrations;
+
+-- encoding --
+-- How the database writes texts.
+SELECT current_setting('server_encoding');
+
+-- take_turn_to_migrate --
+-- Waits until no other process migrates the store of a schema ($1), and keeps others waiting until the transaction
+-- ends.
+SELECT pg_advisory_xact_lock(hashtextextended('llm-schema-registry ' || CAST($1 AS TEXT), 0));
+
+-- has_schema --
+-- Whether there is a schema of a name ($1).
+SELECT to_regnamespace(quote_ident(CAST($1 AS TEXT))) IS NOT NULL;
+
+-- create_migrations --
+-- The record of the migrations that were applied.
+CREATE TABLE IF NOT EXISTS migrations (
+    number INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    applied_at BIGINT NOT NULL
+);
+
+-- checksum --
+-- The checksum of the migration $1 that was applied.
+SELECT checksum FROM migrations WHERE number = $1;
+
+-- note_migration --
+-- Records an applied migration.
+INSERT INTO migrations (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4);

