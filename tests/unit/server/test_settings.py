@@ -1,0 +1,61 @@
+import pytest
+
+from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.server.settings import Settings, SettingsError, TlsMode, settings_reference
+
+
+def test_the_environment_is_read_and_what_is_given_wins() -> None:
+    environment = {
+        "LSR_PORT": "9000",
+        "LSR_PERMANENT_DELETE": "false",
+        "LSR_COMPATIBILITY": "FULL",
+        "LSR_TLS_MODE": "trusted_proxy",
+        "LSR_REGISTRY": "http://elsewhere:8081",
+        "PATH": "/bin",
+    }
+    settings = Settings.from_environment(environment, port=9001)
+    assert settings.port == 9001
+    assert settings.permanent_delete is False
+    assert settings.compatibility is CompatibilityLevel.FULL
+    assert settings.tls_mode is TlsMode.TRUSTED_PROXY
+    assert settings.host == "127.0.0.1"
+
+
+def test_unknown_variables_are_named_with_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=r"Unknown setting LSR_PROT\. Known are .*LSR_PORT"):
+        Settings.from_environment({"LSR_PROT": "1"})
+
+
+def test_all_bad_values_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment({"LSR_PORT": "x", "LSR_WORKERS": "0", "LSR_LOG_LEVEL": "loud"})
+    for variable in ("LSR_PORT", "LSR_WORKERS", "LSR_LOG_LEVEL", "debug, info, warning, error"):
+        assert variable in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_needs_no_tls(host: str) -> None:
+    Settings(host=host).check()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "registry.example.org"])  # noqa: S104
+def test_other_hosts_do(host: str) -> None:
+    with pytest.raises(SettingsError, match="LSR_TLS_MODE=trusted_proxy"):
+        Settings(host=host).check()
+    for mode in (TlsMode.TRUSTED_PROXY, TlsMode.INSECURE_DEV):
+        Settings(host=host, tls_mode=mode).check()
+
+
+@pytest.mark.parametrize("store", ["sqlite://", "sqlite:///:memory:"])
+def test_a_store_in_memory_has_one_worker(store: str) -> None:
+    Settings(store=store).check()
+    with pytest.raises(SettingsError, match="LSR_WORKERS=1"):
+        Settings(store=store, workers=2).check()
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    rows = {row.variable: row for row in settings_reference()}
+    assert set(rows) == {f"LSR_{name.upper()}" for name in Settings.__struct_fields__}
+    assert all(row.description.endswith(".") and row.type for row in rows.values())
+    assert rows["LSR_PORT"].default == "8081"
+    assert rows["LSR_PERMANENT_DELETE"].default in ("true", "false")
