@@ -24,16 +24,6 @@ from unit.store.conformance_transactions import Transactions
 NOW = 1_700_000_000_000
 # No name of a subject, but a part of what JSON can bring.
 UNNAMEABLE_TEXTS = ("\x00", "a\x00b", "\ud800", "x\udfffy\x00", "\x01", "\x010000", "\x01d800", "\ud83d\ude00")
-    "\x00",
-    "a\x00b",
-    "\ud800",
-    "x\udfffy\x00",
-    "\x01",
-    "\x010000",
-    "\x01\x01",
-    "\x01d800",
-    "\ud83d\ude00",
-)
 ODD_TEXTS = ("", "a", "%", "_", "\\", "'", '"', "é", "😀", "\n", "a\x01b", "$1", "?", ":x", "null")
 
 
