@@ -49,14 +49,14 @@ class Slice:
         latencies: nanoseconds of each answered request.
         refused: how many answers were not 2xx.
         first_refusal: the first of these, head and body; empty if there is none.
-        sent: how many requests were sent.
+        processor: processor seconds that the load itself took.
     """
 
     seconds: float
     latencies: "array.array[int]"
     refused: int
     first_refusal: bytes
-    sent: int
+    processor: float
 
 
 class LoadError(Exception):
@@ -71,7 +71,6 @@ class _Run:
         self.latencies = array.array("Q")
         self.refused = 0
         self.first_refusal = b""
-        self.sent = 0
         self.deadline = time.perf_counter_ns() + int(job.seconds * 1e9)
         self.open = job.connections
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -139,7 +138,6 @@ class _Connection(asyncio.Protocol):
         if request is None:
             self._rest()
             return
-        self._run.sent += 1
         self._began = time.perf_counter_ns()
         self._transport.write(request)
 
@@ -195,10 +193,10 @@ def _serve_jobs(pipe: Connection, core: int) -> None:
 async def _run(job: Job) -> Slice:
     loop = asyncio.get_running_loop()
     run = _Run(job)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     await asyncio.gather(
         *(loop.create_connection(lambda: _Connection(run), "127.0.0.1", job.port) for _ in range(job.connections))
     )
     await run.done
-    seconds = time.perf_counter() - began
-    return Slice(seconds, run.latencies, run.refused, run.first_refusal, run.sent)
+    seconds, processor = time.perf_counter() - began, time.process_time() - worked
+    return Slice(seconds, run.latencies, run.refused, run.first_refusal, processor)

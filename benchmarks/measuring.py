@@ -14,7 +14,7 @@ _BASELINE_REQUESTS = (get("/"),)
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What some slices showed together; latencies in milliseconds."""
+    """What some slices showed together; latencies in milliseconds, processor times in microseconds per request."""
 
     requests: int
     per_second: float
@@ -22,6 +22,7 @@ class Figures(msgspec.Struct, frozen=True):
     p95: float
     p99: float
     processor_us: float
+    load_us: float
 
 
 class Measurement(msgspec.Struct, frozen=True):
@@ -99,10 +100,12 @@ def figures(slices: Iterable[tuple[Slice, float]]) -> Figures:
     """Slices and the processor seconds of the server during each, as one set of figures."""
     seconds = 0.0
     processor = 0.0
+    load = 0.0
     latencies: list[int] = []
     for done, used in slices:
         seconds += done.seconds
         processor += used
+        load += done.processor
         latencies.extend(done.latencies)
     latencies.sort()
     count = len(latencies)
@@ -113,6 +116,7 @@ def figures(slices: Iterable[tuple[Slice, float]]) -> Figures:
         p95=_percentile(latencies, 0.95),
         p99=_percentile(latencies, 0.99),
         processor_us=processor / count * 1e6,
+        load_us=load / count * 1e6,
     )
 
 

@@ -42,7 +42,7 @@ def with_tables(page: str, tables: str) -> str:
 def http_table(measurements: Iterable[Measurement]) -> str:
     """Workloads by connections: throughput, latencies, processor time, and the same as multiple of the baseline."""
     times = ("p50 ms", "p95 ms", "p99 ms", "CPU µs")
-    head = ("workload", "connections", "per second", *times, "of baseline", "CPU of baseline")
+    head = ("workload", "connections", "per second", *times, "of baseline", "CPU of baseline", "load µs")
     rows = []
     for one in measurements:
         ours, theirs = one.registry, one.baseline
@@ -56,6 +56,7 @@ def http_table(measurements: Iterable[Measurement]) -> str:
                 f"{ours.processor_us:,.0f}",
                 f"{one.ratio:.2f}",
                 f"{ours.processor_us / theirs.processor_us:.2f}",
+                f"{ours.load_us:,.0f}",
             )
         )
     return _table(head, rows)

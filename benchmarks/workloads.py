@@ -13,6 +13,7 @@ SUBJECTS = 500
 BATCH = 100
 # Registrations are sent once each: as many as the fastest server could take in a run.
 _NEW_PER_SLICE = 4_000
+_NEW_READS_PER_SLICE = 20_000
 _FORMATS = {SchemaType.AVRO: "avro", SchemaType.JSON: "json", SchemaType.PROTOBUF: "protobuf"}
 
 
@@ -81,6 +82,14 @@ def _by_id(_: int) -> list[bytes]:
     return [get(f"/schemas/ids/{number}") for number in range(1, IDS + 1)]
 
 
+def _by_id_anew(slice_number: int) -> list[bytes]:
+    # A parameter that means nothing makes each request one that was never sent before.
+    first = slice_number * _NEW_READS_PER_SLICE
+    return [
+        get(f"/schemas/ids/{number % IDS + 1}?unseen={number}") for number in range(first, first + _NEW_READS_PER_SLICE)
+    ]
+
+
 def _latest(_: int) -> list[bytes]:
     return [get(f"/subjects/{subject_of(number)}/versions/latest") for number in range(1, SUBJECTS + 1)]
 
@@ -129,6 +138,7 @@ def _validate_batch(schema_type: SchemaType) -> Callable[[int], list[bytes]]:
 
 WORKLOADS = (
     Workload("get-by-id", f"GET by id, {IDS:,} ids", _by_id),
+    Workload("get-by-id-anew", "GET by id, each request for the first time", _by_id_anew, once=True),
     Workload("get-latest", f"GET latest, {SUBJECTS} subjects", _latest),
     Workload("lookup", f"lookup, {SUBJECTS} subjects", _lookup),
     Workload("re-register", f"registration of what is there, {SUBJECTS} subjects", _again),
