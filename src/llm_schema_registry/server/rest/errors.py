@@ -1,6 +1,5 @@
 """Errors of every kind as one value, and the two shapes they take on the wire."""
 
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -13,9 +12,21 @@ from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.server.settings import ErrorCodes
 from llm_schema_registry.store import StoreUnavailableError
 
-# What the Confluent registry calls a status where it answers one without a code of its own.
-_TITLES = {status.value: f"HTTP {status.value} {status.phrase}" for status in HTTPStatus if status.value >= 400}
 _INTERNAL = "Internal Server Error"
+_MALFORMED = 400
+_TOO_LARGE = 413
+
+# Errors that carry no code of a use case, by status: a stable name, and what they mean.
+STATUS_ERRORS = {
+    400: ("BAD_REQUEST", "The request is malformed: no JSON, another shape, or a path that is no text."),
+    404: ("NOT_FOUND", "HTTP 404 Not Found"),
+    405: ("METHOD_NOT_ALLOWED", "HTTP 405 Method Not Allowed"),
+    406: ("NOT_ACCEPTABLE", "HTTP 406 Not Acceptable"),
+    413: ("BODY_TOO_LARGE", "The request body is larger than this server accepts."),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "HTTP 415 Unsupported Media Type"),
+    422: ("INCOMPLETE_REQUEST", "The request lacks its body, or something else that it needs."),
+    500: ("INTERNAL_SERVER_ERROR", _INTERNAL),
+}
 
 
 class HttpError(Exception):
@@ -30,7 +41,7 @@ class HttpError(Exception):
     @classmethod
     def not_found(cls) -> "HttpError":
         """The path leads nowhere."""
-        return cls(404, _TITLES[404])
+        return cls(404, STATUS_ERRORS[404][1])
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,15 +132,15 @@ def _of_code(code: ErrorCode, message: str, findings: tuple[Finding, ...] = ()) 
 
 
 def _of_status(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
-    return Problem(status=status, code=status, name=HTTPStatus(status).name, message=message, headers=headers)
+    return Problem(status=status, code=status, name=STATUS_ERRORS[status][0], message=message, headers=headers)
 
 
 def _of_framework(error: HTTPException) -> Problem:
     status = error.status_code
-    if status not in _TITLES or status >= 500:
+    if status not in STATUS_ERRORS or status >= 500:
         return Problem(status=500, code=500, name="INTERNAL_SERVER_ERROR", message=_INTERNAL, unexpected=True)
     headers = tuple((error.headers or {}).items())
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if status == _TOO_LARGE:
         # The rest of the body stays unread, so the connection cannot carry another request.
-        return _of_status(status, "The request body is larger than this server accepts.", (("connection", "close"),))
-    return _of_status(status, _TITLES[status] if status in (404, 405) else str(error.detail), headers)
+        headers = (("connection", "close"),)
+    return _of_status(status, str(error.detail) if status == _MALFORMED else STATUS_ERRORS[status][1], headers)

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from llm_schema_registry.registry import ErrorCode
+from llm_schema_registry.server.rest.errors import STATUS_ERRORS
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -89,6 +90,8 @@ def _errors() -> Iterator[str]:
         name = code.name.lower()
         message = escape(code.value[1].replace("{{", "{").replace("}}", "}"))
         yield f'<tr id="{name}"><td>{code.number}</td><td>{code.name}</td><td>{message}</td></tr>'
+    for status, (name, message) in STATUS_ERRORS.items():
+        yield f'<tr id="{name.lower()}"><td>{status}</td><td>{name}</td><td>{escape(message)}</td></tr>'
     yield "</table>"
 
 
