@@ -1,6 +1,6 @@
 """Short readable names of types, for findings and outlines."""
 
-from llm_schema_registry.formats.avro.model import Array, AvroType, Map, Named, Union
+from llm_schema_registry.formats.avro.model import Array, AvroType, Field, Map, Named, Union
 
 _SHOWN_BRANCHES = 8
 
@@ -23,3 +23,8 @@ def type_label(node: AvroType) -> str:
         return node.name
     logical = node.props.get("logicalType")
     return f"{node.kind}({logical})" if isinstance(logical, str) else node.kind
+
+
+def field_label(member: Field) -> str:
+    """A field in a few words: `total: long`."""
+    return f"{member.name}: {type_label(member.type)}"

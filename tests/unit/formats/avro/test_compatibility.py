@@ -101,3 +101,20 @@ def test_the_budget_bounds_the_work():
     with pytest.raises(BudgetExceededError):
         FORMAT.compare(reader, writer, budget=Budget(1000, "The check"))
     assert len(FORMAT.compare(reader, writer)) == 200
+
+
+def doubling(levels, leaf):
+    """A record that has two fields of a record that has two fields … of `leaf`."""
+    node = again = leaf
+    for level in range(levels):
+        fields = [{"name": "a", "type": node}, {"name": "b", "type": again}]
+        again = f"R{level}"
+        node = {"type": "record", "name": again, "fields": fields}
+    return FORMAT.parse(json.dumps(node))
+
+
+@pytest.mark.parametrize(("levels", "count"), [(2, 4), (5, 32), (20, 1002), (60, 1002)])
+def test_repetitions_are_listed_up_to_a_limit(levels, count):
+    found = FORMAT.compare(doubling(levels, "int"), doubling(levels, "string"))
+    assert len({item.path for item in found}) == 2
+    assert len(found) == count
