@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,19 +16,31 @@ _SERVE = "from llm_schema_registry.server import Settings, run; run(Settings.fro
 
 @pytest.fixture(scope="session")
 def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory: Path = tmp_path_factory.mktemp("registry")
+    with _running(tmp_path_factory.mktemp("registry")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def two_workers_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with _running(tmp_path_factory.mktemp("registry"), LSR_WORKERS="2") as url:
+        yield url
+
+
+@contextmanager
+def _running(directory: Path, **settings: str) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")}
-    environment |= {"LSR_PORT": "0", "LSR_STORE": f"sqlite:///{directory}/registry.db"}
-    with (directory / "log").open("w+") as log:
-        process = subprocess.Popen([sys.executable, "-c", _SERVE], env=environment, stderr=subprocess.PIPE, text=True)
-        assert process.stderr is not None
+    environment |= {"LSR_PORT": "0", "LSR_STORE": f"sqlite:///{directory}/registry.db"} | settings
+    process = subprocess.Popen([sys.executable, "-c", _SERVE], env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    urls = set()
+    for _ in range(int(settings.get("LSR_WORKERS", "1"))):
         line = process.stderr.readline()
         assert line, "the server did not start"
-        log.write(line)
-        try:
-            yield json.loads(line)["url"]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            rest = process.communicate(timeout=30)[1]
-        assert process.returncode == 0
-        assert rest == "", f"the server logged: {rest}"
+        urls.add(json.loads(line)["url"])
+    try:
+        yield urls.pop()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        rest = process.communicate(timeout=30)[1]
+    assert process.returncode == 0
+    assert rest == "", f"the server logged: {rest}"

@@ -10,6 +10,7 @@ from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.schemas import Schemas
+from llm_schema_registry.store.facts import note_untraceable
 from llm_schema_registry.store.store import Store
 
 INLINE_STEPS = 4_000
@@ -86,4 +87,5 @@ class Registry:
         except BudgetExceededError as error:
             if self._elsewhere is None:
                 raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+        note_untraceable()
         return await self._elsewhere.run(use_case, *arguments, **options)

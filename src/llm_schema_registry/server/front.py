@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -14,7 +14,9 @@ from llm_schema_registry.server.rest.errors import HttpError, problem_of
 from llm_schema_registry.server.rest.media_types import SCHEMA_REGISTRY
 from llm_schema_registry.server.rest.routing import problem_response, surface_of
 from llm_schema_registry.server.rest.service import Service
+from llm_schema_registry.server.serving.shelving import Application, Shelving
 from llm_schema_registry.server.settings import LogLevel
+from llm_schema_registry.store import InvalidStoreUrlError, StoreUnavailableError
 
 REQUEST_ID_HEADER = b"x-request-id"
 _MAX_REQUEST_ID = 200
@@ -33,14 +35,14 @@ class Front:
 
     def __init__(self, app: Litestar, service: Service) -> None:
         self.app = app
-        self._answer: Callable[[Any, Any, Any], Awaitable[None]] = app
+        self._answer: Application = app if service.shelf is None else Shelving(app, service.shelf)
         self.service = service
         self._log_requests = service.settings.log_level is LogLevel.DEBUG
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        """Answers one connection of the server (ASGI)."""
-        if scope["type"] != "http":
-            await self._answer(scope, receive, send)
+        """Answers one request, or lives through the process (ASGI)."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
             return
         started = time.perf_counter()
         request_id = _request_id(scope)
@@ -55,11 +57,12 @@ class Front:
                 headers.append((b"cache-control", b"no-cache, no-store, must-revalidate"))
             await send(message)
 
+        scope["request_id"] = request_id.decode("latin-1")
         try:
             _route_on_raw_path(scope)
         except (HttpError, RegistryError) as error:
             response = problem_response(problem_of(error), surface_of(scope["path"]), SCHEMA_REGISTRY, self.service)
-            answer: Callable[[Any, Any, Any], Awaitable[None]] = response
+            answer: Application = response
         else:
             answer = self._answer
         await answer(scope, receive, sending)
@@ -73,8 +76,21 @@ class Front:
                 endpoint=template,
                 status=status,
                 seconds=round(seconds, 6),
-                request_id=request_id.decode("latin-1"),
+                request_id=scope["request_id"],
             )
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        """Opens the store at start-up and closes it at shutdown."""
+        await receive()
+        try:
+            await self.service.start()
+        except (StoreUnavailableError, InvalidStoreUrlError) as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.service.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
 
 def _route_on_raw_path(scope: MutableMapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Metrics of the process, with bounded labels: route templates and outcomes, never subjects."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -11,9 +11,14 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"
 
 
 class Metrics:
-    """The metrics of one process."""
+    """The metrics of one process.
 
-    def __init__(self) -> None:
+    Args:
+        uses_of_shelf: tells how often the response shelf answered since it was last asked, by route template.
+    """
+
+    def __init__(self, uses_of_shelf: Callable[[], Mapping[str, int]] = dict) -> None:
+        self._uses_of_shelf = uses_of_shelf
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "schema_registry_requests", "Requests answered.", ["method", "endpoint", "status"], registry=self.registry
@@ -61,6 +66,12 @@ class Metrics:
             ["operation"],
             registry=self.registry,
         )
+        self._from_shelf = Counter(
+            "schema_registry_shelf_answers",
+            "Requests answered from the response shelf, before the application; not among the requests above.",
+            ["endpoint"],
+            registry=self.registry,
+        )
         self._by_request: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def request(self, method: str, endpoint: str, status: int, seconds: float) -> None:
@@ -103,6 +114,8 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
+        for endpoint, number in self._uses_of_shelf().items():
+            self._from_shelf.labels(endpoint).inc(number)
         return generate_latest(self.registry)
 
     def names(self) -> Iterable[tuple[str, str, str]]:

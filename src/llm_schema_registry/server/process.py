@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 
 from llm_schema_registry.server.app import create_app
+from llm_schema_registry.server.serving import Shelf, Signal, shelf_protocol
 from llm_schema_registry.server.settings import Settings
 
 BACKLOG = 2048
@@ -16,7 +17,7 @@ _SHUTDOWN_SECONDS = 3
 _log = structlog.get_logger()
 
 
-def serve(settings: Settings, listening: socket.socket, url: str) -> None:
+def serve(settings: Settings, listening: socket.socket, url: str, signal_of_commits: Signal) -> None:
     """Serves on a socket until SIGTERM or SIGINT, then gives requests in progress 3 seconds to end.
 
     Raises:
@@ -25,19 +26,19 @@ def serve(settings: Settings, listening: socket.socket, url: str) -> None:
     # uvicorn raises the signal that stopped it once more when it has done its work.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ignore)
-    _Server(settings, url).run(sockets=[listening])
+    _Server(settings, url, Shelf(signal_of_commits)).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
     """Tells its URL once it answers."""
 
-    def __init__(self, settings: Settings, url: str) -> None:
+    def __init__(self, settings: Settings, url: str, shelf: Shelf) -> None:
         super().__init__(
             uvicorn.Config(
-                partial(create_app, settings),
+                partial(create_app, settings, shelf),
                 factory=True,
                 loop="uvloop",
-                http="httptools",
+                http=shelf_protocol(shelf),
                 ws="none",
                 lifespan="on",
                 log_config=None,

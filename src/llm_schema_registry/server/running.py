@@ -4,6 +4,7 @@ import socket
 
 from llm_schema_registry.server.logs import configure_logs
 from llm_schema_registry.server.process import BACKLOG, serve
+from llm_schema_registry.server.serving import LocalSignal
 from llm_schema_registry.server.settings import Settings, SettingsError
 from llm_schema_registry.server.workers import supervise
 
@@ -21,7 +22,7 @@ def run(settings: Settings) -> None:
         host, port = listening.getsockname()[:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         if settings.workers == 1:
-            serve(settings, listening, url)
+            serve(settings, listening, url, LocalSignal())
         else:
             supervise(settings, listening, url)
 

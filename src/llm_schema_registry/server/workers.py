@@ -13,6 +13,7 @@ import structlog
 
 from llm_schema_registry.server.logs import configure_logs
 from llm_schema_registry.server.process import serve
+from llm_schema_registry.server.serving import SharedSignal
 from llm_schema_registry.server.settings import Settings
 
 _STOP_SECONDS = 4.5
@@ -35,7 +36,8 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        workers = [_start(settings, listening, url) for _ in range(settings.workers)]
+        commits = SharedSignal()
+        workers = [_start(settings, listening, url, commits) for _ in range(settings.workers)]
         failed = False
         while not failed and stop_reader not in (ready := wait([stop_reader, *(each.sentinel for each in workers)])):
             for index, worker in enumerate(workers):
@@ -47,14 +49,14 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
                     break
                 _log.error("worker died", pid=worker.pid, exit_code=worker.exitcode)
                 time.sleep(_RESTART_PAUSE)
-                workers[index] = _start(settings, listening, url)
+                workers[index] = _start(settings, listening, url, commits)
         _stop(workers)
     if failed:
         raise SystemExit(_STARTUP_FAILURE)
 
 
-def _start(settings: Settings, listening: socket.socket, url: str) -> BaseProcess:
-    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, listening, url))
+def _start(settings: Settings, listening: socket.socket, url: str, commits: SharedSignal) -> BaseProcess:
+    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, listening, url, commits))
     worker.start()
     return worker
 
@@ -69,11 +71,11 @@ def _stop(workers: list[BaseProcess]) -> None:
             worker.kill()
 
 
-def _work(settings: Settings, listening: socket.socket, url: str) -> None:
+def _work(settings: Settings, listening: socket.socket, url: str, commits: SharedSignal) -> None:
     """The life of one worker; ends with its parent, however that ends."""
     configure_logs(settings.log_level)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    serve(settings, listening, url)
+    serve(settings, listening, url, commits)
 
 
 def _end_with_parent() -> None:

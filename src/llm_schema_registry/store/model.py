@@ -102,7 +102,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         version: the version, where one is concerned.
         schema_id: the schema, where one is concerned.
         actor: who did it; empty when nobody is known.
-        detail: the new value as JSON text, where the kind has one (a config, a mode, a state).
+        detail: the new value as JSON text, where the kind has one (a config, a mode, a state, a schema's GUID).
     """
 
     revision: int

@@ -119,6 +119,8 @@ class Operation:
         errors: the errors of the use case that it can answer.
         writes: whether it may change the registry, and tells the revision.
         status: of a good answer.
+        shelved: whether a good answer is a function of the request and the store alone, so that it may be given
+            again while the store stays as it is.
     """
 
     method: str
@@ -129,6 +131,7 @@ class Operation:
     errors: Sequence[ErrorCode] = ()
     writes: bool = False
     status: int = 200
+    shelved: bool = False
 
     @cached_property
     def types(self) -> tuple[type[Query], Any, Any]:
@@ -163,16 +166,17 @@ class Operations:
         *errors: ErrorCode,
         writes: bool = False,
         status: int = 200,
+        shelved: bool = False,
     ) -> Callable[[_H], _H]:
         """Declares the decorated function as the operation at a method and a path."""
 
         def declare(handle: _H) -> _H:
-            operation = Operation(method, path, handle, self.surface, self.tag, errors, writes, status)
+            operation = Operation(method, path, handle, self.surface, self.tag, errors, writes, status, shelved)
             self.table.append(operation)
             return handle
 
         return declare
 
     def get(self, path: str, *errors: ErrorCode) -> Callable[[_H], _H]:
-        """Declares a read."""
-        return self.add("GET", path, *errors)
+        """Declares a read. All of the Confluent-compatible ones are functions of request and store."""
+        return self.add("GET", path, *errors, shelved=self.surface is Surface.CONFLUENT)

@@ -15,6 +15,7 @@ from llm_schema_registry.server.rest.media_types import JSON, PROBLEM, SCHEMA_RE
 from llm_schema_registry.server.rest.operations import Call, Operation, RawBytes, RawText, Reply, Surface
 from llm_schema_registry.server.rest.queries import read_query
 from llm_schema_registry.server.rest.service import Service
+from llm_schema_registry.server.serving.shelving import SHELVED
 from llm_schema_registry.store import StoreUnavailableError
 
 REVISION_HEADER: Final = "x-registry-revision"
@@ -49,7 +50,7 @@ def refused(request: Request[Any, Any, Any], error: Exception, service: Service)
     if isinstance(error, StoreUnavailableError):
         service.metrics.storage_error(request.method)
     if problem.unexpected:
-        _log.error("request failed", method=request.method, exc_info=error)
+        _log.error("request failed", method=request.method, request_id=request.scope.get("request_id"), exc_info=error)
     surface = surface_of(request.scope["path"])
     return problem_response(problem, surface, _media_type_of_error(request), service)
 
@@ -66,6 +67,8 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
             query = read_query(query_type, scope["query_string"])
             body = await read_body(request, body_type, operation.surface)
             call = Call(service.registry, service.settings, service.metrics, scope["path_params"], query, body)
+            if operation.shelved:
+                request.scope[SHELVED] = operation.path  # type: ignore[typeddict-unknown-key]
             result = await handle(call)
             response = _response(result, operation.status, media_type)
             if operation.writes:

@@ -1,29 +1,88 @@
-"""What the endpoints of one process share."""
+"""What the endpoints of one process share, from start-up to shutdown."""
 
-from llm_schema_registry.registry import Registry
+import asyncio
+
+from llm_schema_registry.budget import DEFAULT_STEPS
+from llm_schema_registry.registry import Registry, Rules
+from llm_schema_registry.registry.heavy import HeavyWork
 from llm_schema_registry.server.metrics import Metrics
+from llm_schema_registry.server.serving import Shelf
 from llm_schema_registry.server.settings import Settings
+from llm_schema_registry.store import Store, StoreUnavailableError, open_store
+from llm_schema_registry.store.watching import WatchedStore
+
+_LONGEST_WAIT = 30.0
+_PAUSE_AFTER_FAILURE = 0.5
 
 
 class Service:
-    """The settings, the metrics, and between start-up and shutdown the registry.
+    """The settings, the metrics, and between start and stop the registry.
 
     Args:
         settings: of this process.
+        shelf: of the protocol that serves the application; it follows the store from start to stop.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, shelf: Shelf | None = None) -> None:
         self.settings = settings
-        self.metrics = Metrics()
+        self.shelf = shelf
+        self.metrics = Metrics() if shelf is None else Metrics(shelf.uses)
         self._registry: Registry | None = None
+        self._heavy: HeavyWork | None = None
+        self._following: asyncio.Task[None] | None = None
 
     @property
     def registry(self) -> Registry:
-        """The registry; there is none before start-up and after shutdown."""
+        """The registry; there is none before `start` and after `stop`."""
         if self._registry is None:
             raise RuntimeError("The application has not been started")
         return self._registry
 
-    @registry.setter
-    def registry(self, registry: Registry) -> None:
-        self._registry = registry
+    async def start(self) -> None:
+        """Opens the store.
+
+        Raises:
+            StoreUnavailableError: it cannot be opened.
+            InvalidStoreUrlError: the URL names none.
+        """
+        settings = self.settings
+        rules = Rules(
+            compatibility=settings.compatibility,
+            strict_config=settings.confluent_strict_config,
+            context_fallback=settings.confluent_context_fallback,
+            mode_mutability=settings.mode_mutability,
+            permanent_delete=settings.permanent_delete,
+            schema_search_limit=settings.schema_search_limit,
+        )
+        store = await open_store(settings.store)
+        if self.shelf is not None:
+            self.shelf.follow(store)
+            self._following = asyncio.create_task(_follow(store, self.shelf))
+            store = WatchedStore(store, self.shelf.signal.move)
+        if settings.store_in_memory:
+            # No other process sees this store, so all work is done here.
+            self._registry = Registry(store, rules, steps=DEFAULT_STEPS)
+        else:
+            self._heavy = HeavyWork(settings.store, rules)
+            self._registry = Registry(store, rules, elsewhere=self._heavy)
+
+    async def stop(self) -> None:
+        """Lets go of everything. Idempotent."""
+        registry, self._registry = self._registry, None
+        if self._following is not None:
+            self._following.cancel()
+        if self._heavy is not None:
+            self._heavy.close()
+        if registry is not None:
+            await registry.store.close()
+
+
+async def _follow(store: Store, shelf: Shelf) -> None:
+    """Tells the shelf of writes that came from outside this node."""
+    seen = 0
+    while True:
+        try:
+            seen = await store.wait_for_change(seen, _LONGEST_WAIT)
+        except StoreUnavailableError:
+            await asyncio.sleep(_PAUSE_AFTER_FAILURE)
+        shelf.fall_behind()

@@ -100,6 +100,7 @@ async def list_subjects(call: Call[ListQuery, NoBody]) -> list[str]:
     ErrorCode.SCHEMA_NOT_FOUND,
     ErrorCode.INVALID_SCHEMA,
     ErrorCode.INVALID_SUBJECT,
+    shelved=True,
 )
 async def look_up_schema(call: Call[LookupQuery, SchemaRequest]) -> SchemaAnswer:
     """The version of the subject that holds this schema."""

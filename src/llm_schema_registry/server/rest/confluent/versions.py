@@ -101,6 +101,7 @@ async def list_versions(call: Call[ListQuery, NoBody]) -> list[int]:
     ErrorCode.SCHEMA_TOO_LARGE,
     ErrorCode.BUDGET_EXCEEDED,
     writes=True,
+    shelved=True,
 )
 async def register_schema(call: Call[RegisterQuery, SchemaRequest]) -> RegisterAnswer:
     """Registers a schema as the next version, or answers the version that already holds it."""

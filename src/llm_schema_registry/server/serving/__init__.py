@@ -1,0 +1,7 @@
+"""The HTTP protocol with the response shelf in front of the application."""
+
+from llm_schema_registry.server.serving.protocol import REQUEST_BYTES, shelf_protocol
+from llm_schema_registry.server.serving.shelf import Answer, Shelf
+from llm_schema_registry.server.serving.signals import LocalSignal, SharedSignal, Signal
+
+__all__ = ["REQUEST_BYTES", "Answer", "LocalSignal", "SharedSignal", "Shelf", "Signal", "shelf_protocol"]

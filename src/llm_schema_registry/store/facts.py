@@ -1,0 +1,104 @@
+"""Which facts an answer was made from, and which facts a change touches.
+
+A cache that remembers an answer needs to know when it stops being true. Nothing declares that by hand: the reads
+that made the answer note their facts as they happen, and every record of the change log names the facts it touches.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+import msgspec
+
+from llm_schema_registry.contracts.subjects import Subject
+from llm_schema_registry.store.model import Change, ChangeKind
+
+Fact = tuple[object, ...]
+
+ALL_VERSIONS: Final[Fact] = ("versions",)
+ALL_CONTEXTS: Final[Fact] = ("contexts",)
+ALL_SETTINGS: Final[Fact] = ("settings",)
+ALL_SCHEMAS: Final[Fact] = ("schemas",)
+
+_noted: ContextVar["Facts | None"] = ContextVar("facts", default=None)
+
+_OF_SCHEMAS = frozenset({ChangeKind.SCHEMA_ADDED, ChangeKind.SCHEMA_REMOVED})
+_OF_SETTINGS = frozenset(
+    {ChangeKind.CONFIG_SET, ChangeKind.CONFIG_REMOVED, ChangeKind.MODE_SET, ChangeKind.MODE_REMOVED}
+)
+_OF_CONTEXTS = frozenset({ChangeKind.CONTEXT_ADDED, ChangeKind.CONTEXT_REMOVED})
+
+
+class Facts:
+    """The facts noted so far.
+
+    Attributes:
+        noted: each of them.
+        complete: whether they are all there is; not so once something was written, or read in a way that
+            leaves no trace here.
+    """
+
+    __slots__ = ("complete", "noted")
+
+    def __init__(self) -> None:
+        self.noted: set[Fact] = set()
+        self.complete = True
+
+
+@contextmanager
+def noting() -> Iterator[Facts]:
+    """Notes the facts that are read within the block, by this task and those it starts."""
+    facts = Facts()
+    token = _noted.set(facts)
+    try:
+        yield facts
+    finally:
+        _noted.reset(token)
+
+
+def note(fact: Fact) -> None:
+    """Notes one fact, if anybody wants to know."""
+    facts = _noted.get()
+    if facts is not None:
+        facts.noted.add(fact)
+
+
+def note_untraceable() -> None:
+    """Notes that an answer is made from more than what can be noted."""
+    facts = _noted.get()
+    if facts is not None:
+        facts.complete = False
+
+
+def of_subject(subject: Subject) -> Fact:
+    """The versions of a subject."""
+    return ("subject", *subject)
+
+
+def of_schema(context: str, schema_id: int) -> Fact:
+    """The content of an id, and which versions hold it."""
+    return ("schema", context, schema_id)
+
+
+def of_guid(guid: str) -> Fact:
+    """The contents with a GUID, in every context."""
+    return ("guid", guid)
+
+
+def of_setting(scope: Subject) -> Fact:
+    """The settings of exactly this scope."""
+    return ("setting", *scope)
+
+
+def touched_by(change: Change) -> tuple[Fact, ...]:
+    """The facts that a change makes different."""
+    context = change.subject.context
+    if change.kind in _OF_SETTINGS:
+        return of_setting(change.subject), ALL_SETTINGS
+    if change.kind in _OF_CONTEXTS:
+        return (ALL_CONTEXTS,)
+    if change.kind in _OF_SCHEMAS:
+        guid = msgspec.json.decode(change.detail or '""', type=str)
+        return of_schema(context, change.schema_id or 0), of_guid(guid), ALL_SCHEMAS
+    return of_subject(change.subject), of_schema(context, change.schema_id or 0), ALL_VERSIONS
