@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from generating.markdown import code, one_line, sentence, table
-from generating.shapes import described, section, structs_in
+from generating.shapes import described, section, shapes_in
 from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
+from llm_schema_registry.server.rest.documentation import DOCUMENTATION_OPERATIONS
 from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
 from llm_schema_registry.server.rest.operations import NoBody, Operation, RawBytes, RawText, Reply
 from llm_schema_registry.server.rest.queries import parameters_of
@@ -26,7 +25,7 @@ for among the types that clients of that surface use. Errors: [errors](errors.md
 
 def page() -> str:
     """Every operation, by surface and family, and the shapes of bodies and answers."""
-    operations = [*CONFLUENT_OPERATIONS, *NATIVE_OPERATIONS]
+    operations = [*CONFLUENT_OPERATIONS, *NATIVE_OPERATIONS, *DOCUMENTATION_OPERATIONS]
     parts = [_INTRODUCTION, _overview(operations)]
     for tag in dict.fromkeys(operation.tag for operation in operations):
         family = [operation for operation in operations if operation.tag == tag]
@@ -61,12 +60,12 @@ def _operation(operation: Operation) -> str:
     return "\n".join([*parts, *facts, ""])
 
 
-def _shapes(operations: Iterable[Operation]) -> list[type[msgspec.Struct]]:
+def _shapes(operations: Iterable[Operation]) -> list[type]:
     found = {
         kind
         for operation in operations
         for side in operation.types[1:]
-        for kind in structs_in(side)
+        for kind in shapes_in(side)
         if kind not in _NOT_JSON
     }
     return sorted(found, key=lambda kind: kind.__name__)

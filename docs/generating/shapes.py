@@ -1,5 +1,6 @@
-"""JSON shapes as tables: the fields of a Struct with their types, and what its docstring says of each."""
+"""JSON shapes as tables: the fields of a type with their types, and what its docstring says of each."""
 
+import dataclasses
 import enum
 import inspect
 import re
@@ -19,19 +20,24 @@ _NOT_SHOWN = (type(None), msgspec.UnsetType, Reply)
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "any value"}
 
 
-def structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
-    """The Structs that a type consists of, itself first, each field's in turn; a Struct may come twice."""
-    if inspect.isclass(kind) and issubclass(kind, msgspec.Struct):
+def is_shape(kind: Any) -> bool:
+    """Whether a type is an object with fields of its own."""
+    return inspect.isclass(kind) and (issubclass(kind, msgspec.Struct) or dataclasses.is_dataclass(kind))
+
+
+def shapes_in(kind: Any) -> Iterator[type]:
+    """The shapes that a type consists of, itself first, each field's in turn; one may come twice."""
+    if is_shape(kind):
         yield kind
         for hint in get_type_hints(kind).values():
-            yield from structs_in(hint)
+            yield from shapes_in(hint)
     else:
         for argument in get_args(kind):
-            yield from structs_in(argument)
+            yield from shapes_in(argument)
 
 
 def described(kind: Any) -> str:
-    """A type in a few words; Structs as links to their section."""
+    """A type in a few words; shapes as links to their section."""
     origin, arguments = get_origin(kind), get_args(kind)
     if kind in _RAW:
         return _RAW[kind]
@@ -43,24 +49,26 @@ def described(kind: Any) -> str:
         return f"object of {described(arguments[1])}"
     if arguments:
         return f"array of {described(arguments[0])}"
-    if inspect.isclass(kind) and issubclass(kind, msgspec.Struct):
+    if is_shape(kind):
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
     if inspect.isclass(kind) and issubclass(kind, enum.Enum):
         return ", ".join(code(str(each.value)) for each in kind)
     return _SIMPLE.get(kind, getattr(kind, "__name__", str(kind)))
 
 
-def section(kind: type[msgspec.Struct]) -> str:
-    """A Struct as a section."""
+def section(kind: type) -> str:
+    """A shape as a section."""
     hints = get_type_hints(kind)
     said = {match[1]: one_line(match[2]) for match in _ATTRIBUTE.finditer(inspect.getdoc(kind) or "")}
     rows = [
-        (
-            code(field.encode_name),
-            described(hints[field.name]),
-            sentence(said[field.name]) if field.name in said else "",
-        )
-        for field in msgspec.structs.fields(kind)
+        (code(on_the_wire), described(hints[name]), sentence(said.get(name, ""))) for name, on_the_wire in _fields(kind)
     ]
     about = one_line((inspect.getdoc(kind) or "").partition("\n\n")[0])
     return f"### {kind.__name__}\n\n{sentence(about)}\n\n{table(('field', 'type', ''), rows)}"
+
+
+def _fields(kind: Any) -> list[tuple[str, str]]:
+    """The fields by their name in Python and on the wire."""
+    if dataclasses.is_dataclass(kind):
+        return [(field.name, field.name) for field in dataclasses.fields(kind)]
+    return [(field.name, field.encode_name) for field in msgspec.structs.fields(kind)]
