@@ -3,15 +3,17 @@
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.checking import check_request
+from llm_schema_registry.registry.witnessing import witness_of_verdict
 from llm_schema_registry.server.rest.confluent.shapes import Normalize
 from llm_schema_registry.server.rest.operations import Call, Operations
 from llm_schema_registry.server.rest.queries import Query
+from llm_schema_registry.server.rest.witnesses import WithWitness, WitnessAnswer, witness_answer
 
 operations = Operations("Compatibility")
 
@@ -21,6 +23,7 @@ class CheckQuery(Query, frozen=True, kw_only=True):
 
     normalize: Normalize = None
     verbose: Annotated[bool, Meta(description="Say why; an invalid schema is then an answer, not an error.")] = False
+    witness: WithWitness = False
 
 
 class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -30,11 +33,15 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         is_compatible: whether the schema may be registered, or follows the version.
         messages: only if `verbose`: the reasons as the Confluent registry words them.
         details: only if `verbose`: the reasons as findings.
+        witness: only if asked for and incompatible: a payload that breaks; `null` if none was found.
+        witness_searched: whether one was looked for.
     """
 
     is_compatible: bool
     messages: tuple[str, ...] | None = None
     details: tuple[Finding, ...] = ()
+    witness: WitnessAnswer | None | UnsetType = UNSET
+    witness_searched: bool = False
 
 
 @operations.add(
@@ -56,16 +63,18 @@ async def check_for_registration(call: Call[CheckQuery, SchemaRequest]) -> Check
 
 
 async def _answer(call: Call[CheckQuery, SchemaRequest], version: int | None) -> CheckAnswer:
-    verbose = call.query.verbose
+    query, subject = call.query, await call.subject()
     try:
-        verdict = await check_request(
-            call.registry, await call.subject(), call.body, version=version, normalize=call.query.normalize
-        )
+        verdict = await check_request(call.registry, subject, call.body, version=version, normalize=query.normalize)
     except RegistryError as error:
-        if not verbose or error.code is not ErrorCode.INVALID_SCHEMA:
+        if not query.verbose or error.code is not ErrorCode.INVALID_SCHEMA:
             raise
         return CheckAnswer(is_compatible=False, messages=(error.message,), details=error.findings)
     call.metrics.check(verdict.compatible)
-    if not verbose:
-        return CheckAnswer(is_compatible=verdict.compatible)
-    return CheckAnswer(is_compatible=verdict.compatible, messages=verdict.messages, details=verdict.findings)
+    answer = CheckAnswer(is_compatible=verdict.compatible)
+    if query.verbose:
+        answer = msgspec.structs.replace(answer, messages=verdict.messages, details=verdict.findings)
+    if query.witness and not verdict.compatible:
+        witness = await witness_of_verdict(call.registry, subject, call.body, verdict, normalize=query.normalize)
+        answer = msgspec.structs.replace(answer, witness=witness_answer(witness), witness_searched=True)
+    return answer

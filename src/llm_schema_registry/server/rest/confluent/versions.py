@@ -11,6 +11,7 @@ from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.deleting import delete_version
 from llm_schema_registry.registry.reading import get_version, list_subject_versions, referenced_by, render
 from llm_schema_registry.registry.registering import register
+from llm_schema_registry.registry.witnessing import witness_of_refusal
 from llm_schema_registry.server.rest.confluent.shapes import (
     DeletedOnly,
     Format,
@@ -24,8 +25,9 @@ from llm_schema_registry.server.rest.confluent.shapes import (
     version_answer,
 )
 from llm_schema_registry.server.rest.confluent.subjects import DeleteQuery, shown
-from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawText
+from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawText, Reply
 from llm_schema_registry.server.rest.queries import Page, Query
+from llm_schema_registry.server.rest.witnesses import WithWitness, refusal_with_witness
 from llm_schema_registry.store.model import Deleted
 
 operations = Operations("Versions")
@@ -48,6 +50,7 @@ class RegisterQuery(Query, frozen=True, kw_only=True):
     normalize: Normalize = None
     format: Format = ""
     force: Annotated[bool, Meta(description="Skip the compatibility check.")] = False
+    witness: WithWitness = False
 
 
 class VersionQuery(SchemaForm, frozen=True, kw_only=True):
@@ -103,16 +106,17 @@ async def list_versions(call: Call[ListQuery, NoBody]) -> list[int]:
     writes=True,
     shelved=True,
 )
-async def register_schema(call: Call[RegisterQuery, SchemaRequest]) -> RegisterAnswer:
+async def register_schema(call: Call[RegisterQuery, SchemaRequest]) -> RegisterAnswer | Reply:
     """Registers a schema as the next version, or answers the version that already holds it."""
-    query = call.query
+    query, subject = call.query, await call.subject()
     try:
-        registered = await register(
-            call.registry, await call.subject(), call.body, normalize=query.normalize, force=query.force
-        )
+        registered = await register(call.registry, subject, call.body, normalize=query.normalize, force=query.force)
     except RegistryError as error:
         call.metrics.registration(error.code.name.lower())
-        raise
+        if not query.witness or error.code is not ErrorCode.INCOMPATIBLE_SCHEMA:
+            raise
+        witness = await witness_of_refusal(call.registry, subject, call.body, error, normalize=query.normalize)
+        return refusal_with_witness(error, witness, call.settings.confluent_error_codes)
     call.metrics.registration("created" if registered.created else "existing")
     version, content = registered.version, registered.content
     return RegisterAnswer(

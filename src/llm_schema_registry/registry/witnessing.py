@@ -1,0 +1,80 @@
+"""Witnesses of refusals: a payload that shows what an incompatible schema would do to data."""
+
+from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.contracts import Subject
+from llm_schema_registry.evolution import Verdict
+from llm_schema_registry.evolution.witnesses import WITNESS_STEPS, Witness, find_witness
+from llm_schema_registry.registry.candidates import SchemaRequest, prepare
+from llm_schema_registry.registry.configuring import effective_config
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.registry import Registry
+
+# A payload that is written and read takes longer than the same number of steps of a comparison.
+_STEPS_OF_WORK = 4
+
+
+async def witness_of_refusal(
+    registry: Registry, subject: Subject, request: SchemaRequest, error: RegistryError, *, normalize: bool | None = None
+) -> Witness | None:
+    """A payload that breaks between a refused schema and the version it was refused for.
+
+    Args:
+        registry: the registry.
+        subject: the subject that refused it.
+        request: the schema.
+        error: the refusal, INCOMPATIBLE_SCHEMA.
+        normalize: as the schema was registered.
+
+    Returns:
+        The witness, or `None` when none was found within the bound of the search: the incompatibility may still
+        be real, or it may be none of the data (another format, a reserved field).
+    """
+    against = next((finding.against_version for finding in error.findings if finding.direction is not None), None)
+    return await _search_bounded(registry, subject, request, against, normalize)
+
+
+async def witness_of_verdict(
+    registry: Registry, subject: Subject, request: SchemaRequest, verdict: Verdict, *, normalize: bool | None = None
+) -> Witness | None:
+    """The same for a check: against the version that its verdict names."""
+    return await _search_bounded(registry, subject, request, verdict.against_version, normalize)
+
+
+async def _search_bounded(
+    registry: Registry, subject: Subject, request: SchemaRequest, against: int | None, normalize: bool | None
+) -> Witness | None:
+    if against is None or not request.schema:
+        return None
+    try:
+        return await registry.bounded(search, subject, request, against, normalize)
+    except RegistryError as error:
+        # The refusal stands, whether or not there was room for its illustration.
+        if error.code is ErrorCode.BUDGET_EXCEEDED:
+            return None
+        raise
+
+
+async def search(
+    registry: Registry, subject: Subject, request: SchemaRequest, against: int, normalize: bool | None
+) -> Witness | None:
+    """The search itself, to be run where it may take its time.
+
+    Raises:
+        RegistryError: the schema or the version cannot be read (any more).
+        BudgetExceededError: it is too much work for here.
+    """
+    reads = registry.store
+    config = await effective_config(registry, reads, subject)
+    version = await reads.version(subject, against)
+    content = None if version is None else await registry.schemas.content(reads, subject.context, version.schema_id)
+    if content is None:
+        return None
+    candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
+    previous = await registry.schemas.parsed(reads, content)
+    level = config.compatibility_level or registry.rules.compatibility
+    room = registry.schemas.budget(reads, "The search for a witness").left // _STEPS_OF_WORK
+    budget = Budget(min(WITNESS_STEPS, room), "The search for a witness")
+    witness = find_witness(candidate.parsed, previous, level, budget)
+    if witness is None and budget.left < 0 and room < WITNESS_STEPS:
+        raise BudgetExceededError("The search for a witness")
+    return witness
