@@ -81,6 +81,9 @@ def own_descriptor(descriptors: bytes) -> bytes:
 def _holds_broken_text(message: AnyMessage) -> bool:
     """Whether a string in a descriptor is not UTF-8, which the runtime shows by giving its bytes."""
     for field, value in message.ListFields():
+        if field.is_extension:
+            # Known here only because something else in this process declared it; elsewhere it is unknown bytes.
+            continue
         values = value if field.is_repeated else (value,)
         if field.type == FieldDescriptor.TYPE_STRING:
             if any(isinstance(item, bytes) for item in values):

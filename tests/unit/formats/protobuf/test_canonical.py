@@ -1,6 +1,7 @@
 """The canonical and the normal text, and the other forms a schema is asked for."""
 
 import base64
+import importlib
 import json
 from pathlib import Path
 
@@ -148,3 +149,15 @@ def test_ignore_extensions_drops_custom_options_but_those_of_confluent():
 def test_an_unknown_form_is_the_canonical_text():
     schema = FORMAT.parse('syntax = "proto3"; message M {}')
     assert schema.rendered("nonsense") == schema.canonical == 'syntax = "proto3";\n\nmessage M {}\n'
+
+
+def test_extensions_that_something_else_declared_change_nothing():
+    """The Confluent client declares its options for the whole process when it is imported."""
+    text = (
+        'syntax = "proto3"; import "confluent/meta.proto"; '
+        'message M { string a = 1 [(confluent.field_meta) = { params: { key: "k" value: "v" } }]; }'
+    )
+    serialized = FORMAT.parse(text).rendered("serialized")
+    before = FORMAT.parse(serialized).canonical
+    importlib.import_module("confluent_kafka.schema_registry.confluent.meta_pb2")
+    assert FORMAT.parse(serialized).canonical == before
