@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from llm_schema_registry.budget import BudgetExceededError
+from llm_schema_registry.cli import witnesses
 from llm_schema_registry.cli.events import Event
 from llm_schema_registry.cli.outcomes import CliError
 from llm_schema_registry.cli.places import with_lines
 from llm_schema_registry.cli.reporting import Item, Status
 from llm_schema_registry.cli.sources import SchemaFile
 from llm_schema_registry.evolution import CompatibilityLevel, Policy, check
+from llm_schema_registry.evolution.witnesses import find_witness
 from llm_schema_registry.findings import Finding, Severity
 from llm_schema_registry.formats import ParsedSchema
 
@@ -20,6 +22,8 @@ def judge_schema(
     level: CompatibilityLevel,
     policy: Policy,
     against: str = "",
+    *,
+    witness: bool = False,
 ) -> Item:
     """Whether a schema may follow the versions of a history, as an item of a report.
 
@@ -30,6 +34,7 @@ def judge_schema(
         level: what is promised.
         policy: how strict JSON Schema is.
         against: what the history is; by default its version numbers.
+        witness: show a payload that an incompatible change would break.
 
     Raises:
         CliError: the comparison is too much work.
@@ -42,12 +47,24 @@ def judge_schema(
         verdict = check(candidate, history, level, policy)
     except BudgetExceededError as error:
         raise CliError(f"{file.path}: {error}") from None
+    findings = with_lines(verdict.findings, file.text)
+    if witness and verdict.against_version is not None:
+        older = against or f"version {verdict.against_version}"
+        findings += (_witness(candidate, dict(history)[verdict.against_version], level, older),)
     versions = [version for version, _ in history]
     if not against:
         against = f"version {versions[0]}" if len(versions) == 1 else f"versions {versions[-1]} to {versions[0]}"
     note = f"{level} against {against}"
     status = Status.PASSED if verdict.compatible else Status.FAILED
-    return Item(file.name, status, note, with_lines(verdict.findings, file.text), file=file.path)
+    return Item(file.name, status, note, findings, file=file.path)
+
+
+def _witness(candidate: ParsedSchema, previous: ParsedSchema, level: CompatibilityLevel, older: str) -> Finding:
+    witness = find_witness(candidate, previous, level)
+    if witness is None:
+        return witnesses.not_found(older)
+    reading = witness.reading
+    return witnesses.found(witness.direction, reading.outcome.value, witness.payload, reading.problem, older)
 
 
 def judge_event(event: Event, findings: Iterable[Finding]) -> Item:

@@ -23,6 +23,9 @@ Type = Annotated[
     typer.Option("--type", case_sensitive=False, help="The format; else .avsc, .proto and .json tell."),
 ]
 Report = Annotated[OutputFormat, typer.Option("--format", case_sensitive=False, help="How to print the result.")]
+Witness = Annotated[
+    bool, typer.Option("--witness", help="Show a payload that an incompatible change would break, if one is found.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 DEFAULT_HOST = "127.0.0.1"

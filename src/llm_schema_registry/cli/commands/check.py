@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm_schema_registry.cli.options import OptionalRegistry, Report, Type
+from llm_schema_registry.cli.options import OptionalRegistry, Report, Type, Witness
 from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.cli.reporting.formats import OutputFormat
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Policy
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class _Terms:
     """On what terms to compare; `None` leaves it to the default or to the registry.
 
-    `many`: files of a directory are compared, and a reference concerns those that mention it.
+    `many`: files of a directory are compared, and a reference concerns those that mention it. `witness`: payloads
+    that break are shown.
     """
 
     mode: CompatibilityLevel | None
@@ -31,6 +32,7 @@ class _Terms:
     schema_type: SchemaType | None
     references: tuple[str, ...]
     many: bool
+    witness: bool
 
     def needed_by(self, file: "SchemaFile", available: "list[Dependency]") -> "list[Dependency]":
         from llm_schema_registry.cli import sources
@@ -64,6 +66,7 @@ def check(
             help="What the schemas refer to: a file, or SUBJECT@VERSION with a registry. What is referred to first.",
         ),
     ] = None,
+    witness: Witness = False,
     output: Report = OutputFormat.TEXT,
 ) -> None:
     """Say whether a schema may follow the older ones.
@@ -77,7 +80,7 @@ def check(
 
     if len(paths) > 2:
         raise CliError(f"{len(paths)} paths are too many", "Name OLD and NEW, or NEW alone with a registry.")
-    terms = _Terms(mode, policy, schema_type, tuple(references or ()), paths[-1].is_dir())
+    terms = _Terms(mode, policy, schema_type, tuple(references or ()), paths[-1].is_dir(), witness)
     if len(paths) == 2:
         if subject is not None:
             raise CliError(
@@ -116,7 +119,7 @@ def _offline(old: Path, new: Path, terms: _Terms) -> list["Item"]:
         else:
             parsed = previous.parse(terms.needed_by(previous, available), strict=False)
             against = previous.path
-            items.append(judge_schema(file, candidate, [(1, parsed)], level, policy, against))
+            items.append(judge_schema(file, candidate, [(1, parsed)], level, policy, against, witness=terms.witness))
     gone = [file for key, file in before.items() if key not in after]
     return items + [Item(file.name, Status.SKIPPED, "no longer there", file=file.path) for file in gone]
 
@@ -154,4 +157,4 @@ async def _judge_in(client: "RegistryClient", file: "SchemaFile", terms: _Terms)
     available = await connection.dependencies_of(client, sources.registered_references(terms.references))
     candidate = file.parse(terms.needed_by(file, available))
     history = await connection.history_of(client, file.name, level)
-    return judge_schema(file, candidate, history, level, policy)
+    return judge_schema(file, candidate, history, level, policy, witness=terms.witness)
