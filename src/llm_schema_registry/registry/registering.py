@@ -225,6 +225,10 @@ async def _imported(registry: Registry, reads: Reads, subject: Subject, request:
         raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
     schema_type = schema_type_of(request)
     references = tuple(request.references or ())
+    for reference in references:
+        if not 1 <= reference.version <= MAX_ID:
+            message = f'Invalid version {reference.version} of the reference to subject "{reference.subject}"'
+            raise RegistryError(ErrorCode.INVALID_SCHEMA, message=message)
     try:
         dependencies = await registry.schemas.dependencies(reads, references, subject.context, deleted=True)
         budget = registry.schemas.budget(reads, "Parsing the schema")
@@ -258,7 +262,12 @@ async def write(transaction: Transaction, decision: Decision) -> Registered:
             and wanted.schema_id in (0, stored.schema_id)
         ),
         None,
-    ) or await transaction.add_schema(wanted)
+    )
+    if content is None:
+        if not wanted.schema_id and await transaction.max_schema_id(subject.context) >= MAX_ID:
+            message = f"Context {subject.context} has given out its highest id, {MAX_ID}: it can take no new schema."
+            raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
+        content = await transaction.add_schema(wanted)
     version = msgspec.structs.replace(decision.version, schema_id=content.schema_id)
     await transaction.put_version(version, ChangeKind.VERSION_REGISTERED)
     await _drop_superseded(transaction, version)

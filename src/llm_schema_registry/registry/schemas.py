@@ -104,25 +104,26 @@ class Schemas:
                 dependencies = await self.dependencies(reads, content.references, content.context, deleted=True)
                 parsed = self.parse(schema_type, content.text, dependencies, strict=False, budget=budget)
             except InvalidSchemaError as error:
-                raise RegistryError(
-                    ErrorCode.STORED_SCHEMA_UNREADABLE,
-                    error.findings,
-                    schema_id=content.schema_id,
-                    context=content.context,
-                    message=error.message,
-                ) from error
+                raise _unreadable(content, error) from error
             if remember:
                 self._by_id.put(key, parsed, len(content.text) + 200)
         return parsed
 
     async def validator(self, content: StoredSchema) -> PayloadValidator:
-        """The compiled payload validator of stored content."""
+        """The compiled payload validator of stored content.
+
+        Raises:
+            RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed or compiled (any more).
+        """
         key = (content.context, content.schema_id)
         validator = self._validators.get(key)
         if validator is None:
             # A compiled validator cannot be had from another process: this is done here, whatever it takes.
             parsed = await self.parsed(self._store, content, Budget(DEFAULT_STEPS, "Compiling the schema"))
-            validator = format_of(parsed.schema_type).validator(parsed)
+            try:
+                validator = format_of(parsed.schema_type).validator(parsed)
+            except InvalidSchemaError as error:
+                raise _unreadable(content, error) from error
             self._validators.put(key, validator, len(content.text) + 200)
         return validator
 
@@ -201,6 +202,16 @@ class Schemas:
         for reference in references:
             await visit(reference, context, deleted)
         return tuple(found.values())
+
+
+def _unreadable(content: StoredSchema, error: InvalidSchemaError) -> RegistryError:
+    return RegistryError(
+        ErrorCode.STORED_SCHEMA_UNREADABLE,
+        error.findings,
+        schema_id=content.schema_id,
+        context=content.context,
+        message=error.message,
+    )
 
 
 def _unresolved(reference: Reference, sentence: str) -> InvalidSchemaError:
