@@ -180,6 +180,32 @@ async def test_a_reference_cycle_by_import(call: Caller) -> None:
     assert (await call("GET", "/schemas/ids/101")).status == 200
 
 
+async def test_a_context_that_is_out_of_ids(call: Caller) -> None:
+    assert (await call("PUT", "/mode/s", {"mode": "IMPORT"}, _JSON)).status == 200
+    body = {"schema": S1, "id": 2**31 - 1, "version": 1}
+    assert (await call("POST", "/subjects/s/versions", body, _JSON)).status == 200
+    answer = await _refused(call, "POST", "/subjects/t/versions", {"schema": '"string"'}, _JSON)
+    assert answer.json["error_code"] == 42205
+
+
+async def test_what_was_imported_and_is_no_schema(call: Caller) -> None:
+    assert (await call("PUT", "/mode/s", {"mode": "IMPORT"}, _JSON)).status == 200
+    for number, (schema_type, text) in enumerate((("JSON", S1), ("AVRO", "nope"), ("PROTOBUF", "nope")), 1):
+        body = {"schema": text, "schemaType": schema_type, "id": 100 + number, "version": number}
+        assert (await call("POST", "/subjects/s/versions", body, _JSON)).status == 200
+        answer = await _refused(call, "POST", "/api/v1/validate", {"schema_id": 100 + number, "data": {}})
+        assert answer.json["code"] == "STORED_SCHEMA_UNREADABLE"
+        assert (await call("GET", f"/subjects/s/versions/{number}")).json["schema"] == text
+        assert (await call("POST", "/subjects/s/versions", body, _JSON)).json["id"] == 100 + number
+
+
+@pytest.mark.parametrize("version", [0, -1, 2**40, 2**70])
+async def test_imports_with_references_to_impossible_versions(call: Caller, version: int) -> None:
+    assert (await call("PUT", "/mode/s", {"mode": "IMPORT"}, _JSON)).status == 200
+    body = {"schema": S1, "id": 5, "version": 1, "references": [{"name": "R", "subject": "kept", "version": version}]}
+    assert (await _refused(call, "POST", "/subjects/s/versions", body, _JSON)).json["error_code"] == 42201
+
+
 async def test_a_long_chain_of_references(call: Caller) -> None:
     for number in range(300):
         references = [{"name": f"r{number - 1}", "subject": f"r{number - 1}", "version": 1}] if number else []

@@ -87,14 +87,13 @@ async def version_answer(
     )
 
 
-def form_for(request: SchemaRequest, form: str) -> str:
-    """The form that the text of an answer has: as asked for, else the one in which the request sent its own.
+def text_for(request: SchemaRequest, content: StoredSchema) -> str:
+    """The text in the answer to a schema that was sent: the stored one, or a descriptor as it was sent.
 
     Clients of Protobuf remember the answer to a registration under its id, and read it as what they sent.
     """
-    if form or request.schema_type != SchemaType.PROTOBUF or not _BASE64.fullmatch(request.schema or ""):
-        return form
-    return "serialized"
+    sent = request.schema or ""
+    return sent if request.schema_type == SchemaType.PROTOBUF and _BASE64.fullmatch(sent) else content.text
 
 
 def references_of(content: StoredSchema, form: SchemaForm | None) -> tuple[Reference, ...]:

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from llm_schema_registry.contracts import CONTEXT_WILDCARD, DEFAULT_CONTEXT, Subject
@@ -17,7 +18,7 @@ from llm_schema_registry.server.rest.confluent.shapes import (
     SchemaAnswer,
     SchemaForm,
     WithDeleted,
-    form_for,
+    text_for,
     version_answer,
 )
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations
@@ -108,8 +109,8 @@ async def look_up_schema(call: Call[LookupQuery, SchemaRequest]) -> SchemaAnswer
     found = await lookup(
         call.registry, await call.subject(), call.body, normalize=query.normalize, deleted=query.deleted
     )
-    form = SchemaForm(format=form_for(call.body, query.format))
-    return await version_answer(call.registry, found.version, found.content, form)
+    answer = await version_answer(call.registry, found.version, found.content, SchemaForm(format=query.format))
+    return answer if query.format else msgspec.structs.replace(answer, schema=text_for(call.body, found.content))
 
 
 @operations.get("/subjects/{subject}/metadata", ErrorCode.SUBJECT_NOT_FOUND, ErrorCode.SCHEMA_NOT_FOUND)

@@ -14,14 +14,13 @@ from llm_schema_registry.registry.registering import register
 from llm_schema_registry.registry.witnessing import witness_of_refusal
 from llm_schema_registry.server.rest.confluent.shapes import (
     DeletedOnly,
-    Format,
     Normalize,
     SchemaAnswer,
     SchemaForm,
     WithDeleted,
-    form_for,
     metadata_of,
     rule_set_of,
+    text_for,
     version_answer,
 )
 from llm_schema_registry.server.rest.confluent.subjects import DeleteQuery, shown
@@ -48,7 +47,6 @@ class RegisterQuery(Query, frozen=True, kw_only=True):
     """How a schema is registered."""
 
     normalize: Normalize = None
-    format: Format = ""
     force: Annotated[bool, Meta(description="Skip the compatibility check.")] = False
     witness: WithWitness = False
 
@@ -124,7 +122,7 @@ async def register_schema(call: Call[RegisterQuery, SchemaRequest]) -> RegisterA
         version=version.version,
         guid=content.guid,
         schema_type=content.schema_type,
-        schema=await render(call.registry, content, form_for(call.body, query.format)),
+        schema=text_for(call.body, content),
         references=content.references,
         metadata=metadata_of(content),
         rule_set=rule_set_of(content),
