@@ -60,6 +60,10 @@ def _check(step: dict[str, Any], answer: Answer) -> None:
         assert _same(answer.json.get(key), value), said
     for key, value in step.get("lacks", {}).items():
         assert not _same(answer.json[key], value), said
+    if "includes_each" in step:
+        assert len(answer.json) == len(step["includes_each"]), said
+        for found, expected in zip(answer.json, step["includes_each"], strict=True):
+            assert all(_same(found.get(key), value) for key, value in expected.items()), said
     if "text" in step:
         assert answer.body.decode() == step["text"], said
     for name, value in step.get("answer_headers", {}).items():

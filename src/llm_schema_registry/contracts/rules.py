@@ -96,6 +96,10 @@ class RuleSet(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
         yield "domainRules", self.domain_rules or [], DOMAIN_MODES
         yield "encodingRules", self.encoding_rules or [], DOMAIN_MODES
 
+    def has_type(self, rule_type: str) -> bool:
+        """Whether a rule of any phase is of this type."""
+        return any(rule.type == rule_type for _, rules, _ in self.phases() for rule in rules)
+
     def materialised(self) -> "RuleSet":
         """The rule set with every rule's defaults written out."""
         return msgspec.structs.replace(

@@ -12,6 +12,7 @@ from llm_schema_registry.registry.naming import LATEST, check_subject
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.store.model import Deleted, State, StoredSchema, Version
 
+_SEARCH_PAGE = 1000
 _LISTED = frozenset({State.ACTIVE, State.DEPRECATED})
 
 
@@ -227,14 +228,42 @@ async def list_schemas(
     prefix: str = "",
     deleted: Deleted = Deleted.EXCLUDED,
     latest_only: bool = False,
+    rule_type: str = "",
     offset: int = 0,
     limit: int | None = None,
 ) -> list[Found]:
-    """Versions of all subjects with their contents, in order of context, subject and version."""
-    versions = await registry.store.list_versions(
-        context=context, prefix=prefix, deleted=deleted, latest_only=latest_only, offset=offset, limit=limit
-    )
-    return [Found(version, await _content_of(registry, version)) for version in versions]
+    """Versions of all subjects with their contents, in order of context, subject and version.
+
+    Args:
+        registry: the registry.
+        context: only this one; `None` for all.
+        prefix: what the subject's name starts with.
+        deleted: whether soft-deleted versions are listed.
+        latest_only: only the highest version of each subject.
+        rule_type: only those with a rule of this type; all for none.
+        offset: how many to skip.
+        limit: how many at most; `None` for all.
+    """
+    if not rule_type:
+        versions = await registry.store.list_versions(
+            context=context, prefix=prefix, deleted=deleted, latest_only=latest_only, offset=offset, limit=limit
+        )
+        return [Found(version, await _content_of(registry, version)) for version in versions]
+    found: list[Found] = []
+    wanted = None if limit is None else offset + limit
+    start = 0
+    while wanted is None or len(found) < wanted:
+        versions = await registry.store.list_versions(
+            context=context, prefix=prefix, deleted=deleted, latest_only=latest_only, offset=start, limit=_SEARCH_PAGE
+        )
+        for version in versions:
+            content = await _content_of(registry, version)
+            if content.rule_set is not None and content.rule_set.has_type(rule_type):
+                found.append(Found(version, content))
+        start += len(versions)
+        if len(versions) < _SEARCH_PAGE:
+            break
+    return found[offset:wanted]
 
 
 async def _described(registry: Registry, content: StoredSchema, subject: Subject | None) -> FoundSchema:

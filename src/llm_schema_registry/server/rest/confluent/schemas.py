@@ -44,6 +44,15 @@ class ListQuery(Page, frozen=True, kw_only=True):
     ] = ""
     deleted: WithDeleted = False
     latest_only: Annotated[bool, Meta(description="Only the latest version of each subject.")] = False
+    rule_type: Annotated[str, Meta(description="Only schemas with a rule of this type, e.g. `CEL`.")] = ""
+    resource_type: Annotated[str, Meta(description="Only schemas associated with such a resource; none is.")] = ""
+    association_type: Annotated[tuple[str, ...], Meta(description="Only schemas associated so; none is.")] = ()
+    lifecycle: Annotated[tuple[str, ...], Meta(description="Only schemas associated so long; none is.")] = ()
+
+    @property
+    def by_association(self) -> bool:
+        """Whether only schemas with associations are asked for."""
+        return bool(self.resource_type or self.association_type or self.lifecycle)
 
 
 class IdQuery(SchemaForm, frozen=True, kw_only=True):
@@ -84,6 +93,8 @@ class ContextId(msgspec.Struct, frozen=True):
 async def list_all_schemas(call: Call[ListQuery, NoBody]) -> list[SchemaAnswer]:
     """The versions of all subjects with their schemas, in order of context, subject and version."""
     query = call.query
+    if query.by_association:
+        return []
     context, prefix = context_and_prefix(query.subject_prefix)
     found = await list_schemas(
         call.registry,
@@ -91,6 +102,7 @@ async def list_all_schemas(call: Call[ListQuery, NoBody]) -> list[SchemaAnswer]:
         prefix=prefix,
         deleted=shown(query.deleted, False),
         latest_only=query.latest_only,
+        rule_type=query.rule_type,
         offset=query.start,
         limit=query.size(call.registry.rules.schema_search_limit),
     )
