@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root; under root it runs as the user `nobody`, who 
 installed package.
 """
 
+import asyncio
 import atexit
 import contextlib
 import functools
@@ -55,7 +56,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         if standby_of is None:
-            self._run("initdb", "-D", self._data, "-U", _OWNER, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-N")
+            self._run("initdb", "-D", self._data, "-U", _OWNER, "-E", "UTF8", "--locale=C", "-A", "trust", "-N")
             (self._data / "pg_hba.conf").write_text(_ACCESS)
             (self._data / "postgresql.conf").write_text(_SETTINGS)
         else:
@@ -167,6 +168,13 @@ def fresh_schema() -> str:
     return f"{postgres().url()}?schema=store_{next(_numbers)}"
 
 
+async def fresh_database() -> str:
+    """The URL of a new, empty database on the shared server."""
+    name = f"registry_{next(_numbers)}"
+    await execute(postgres().url(), f"CREATE DATABASE {name}")
+    return postgres().url(name)
+
+
 async def execute(url: str, *statements: str) -> list[Any]:
     """Runs statements in a session of their own, and returns the rows of the last."""
     connection = await asyncpg.connect(url)
@@ -190,3 +198,68 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class Proxy:
+    """Stands between a client and a server on loopback, and loses connections on demand.
+
+    Attributes:
+        port: where it listens.
+        cut_before: a client's message with these bytes is not passed on: its connection is cut instead.
+        cut_after: a client's message with these bytes is passed on, and its connection cut before the answer.
+        refusing: whether new connections are cut at once.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+        self.cut_before: bytes | None = None
+        self.cut_after: bytes | None = None
+        self.refusing = False
+
+    async def __aenter__(self) -> "Proxy":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if self.refusing:
+            to_client.close()
+            return
+        server, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+        answers = asyncio.create_task(_pass_on(server, to_client))
+        try:
+            while data := await client.read(1 << 16):
+                if self.cut_before is not None and self.cut_before in data:
+                    break
+                to_server.write(data)
+                if self.cut_after is not None and self.cut_after in data:
+                    answers.cancel()
+                    await asyncio.wait((answers,))
+                    # The server answers only when it is through.
+                    await server.read(1)
+                    break
+        finally:
+            answers.cancel()
+            to_server.close()
+            to_client.close()
+
+
+async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await source.read(1 << 16):
+            target.write(data)
+    target.close()

@@ -48,7 +48,7 @@ async def test_hot_statements_use_the_index_made_for_them(tmp_path: pathlib.Path
     assert await plan(tmp_path / "registry.db", READS[name]) == [f"SEARCH {step}"]
 
 
-@pytest.mark.parametrize("file", ["reads", "writes"])
+@pytest.mark.parametrize("file", ["reads", "writes", "postgresql"])
 def test_every_statement_is_described(file: str) -> None:
     text = (FILES / f"{file}.sql").read_text()
     names = re.findall(r"^-- (\w+) --\n-- \S.*[.:]?$", text, re.MULTILINE)

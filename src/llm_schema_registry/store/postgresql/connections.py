@@ -110,7 +110,7 @@ class Connections:
             yield session
         except FAILURES as error:
             if is_lost(error):
-                session.terminate()
+                cut_off(session)
             if isinstance(error, TimeoutError):
                 await self._pool.expire_connections()
             raise
@@ -135,7 +135,7 @@ class Connections:
             if roll_back and not session.is_closed():
                 await session.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
         except FAILURES as error:
-            session.terminate()
+            cut_off(session)
             if isinstance(error, TimeoutError):
                 # The other sessions of a server that went silent are as good as lost.
                 await self._pool.expire_connections()
@@ -148,6 +148,12 @@ class Connections:
             await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
         except FAILURES:
             self._pool.terminate()
+
+
+def cut_off(session: Session) -> None:
+    """Ends a session without a word; one that broke has left the pool by itself."""
+    with contextlib.suppress(asyncpg.InterfaceError):
+        session.terminate()
 
 
 async def _leave_as_is(_session: Session) -> None:

@@ -40,7 +40,7 @@ async def migrate(session: Session, schema: str) -> None:
             await session.execute(_SQL["create_migrations"])
             for migration in load_migrations():
                 await _apply(session, migration)
-    except (asyncpg.DuplicateTableError, asyncpg.UndefinedColumnError) as error:
+    except asyncpg.DuplicateTableError as error:
         raise of_another() from error
 
 

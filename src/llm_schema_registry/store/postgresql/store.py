@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from llm_schema_registry.store.clock import wall_clock
 from llm_schema_registry.store.postgresql.address import Address
-from llm_schema_registry.store.postgresql.connections import Connections, Session, Values
+from llm_schema_registry.store.postgresql.connections import Connections, Session, Values, cut_off
 from llm_schema_registry.store.postgresql.failures import FAILURES, is_lost, may_pass, unavailable
 from llm_schema_registry.store.postgresql.listening import Listener
 from llm_schema_registry.store.postgresql.opening import prepare
@@ -237,7 +237,7 @@ class PostgresStore(PostgresReads):
         except FAILURES as error:
             if not is_lost(error):
                 raise unavailable(error) from error
-            begun.session.terminate()
+            cut_off(begun.session)
             if not await self._is_stored(begun):
                 raise StoreUnavailableError(
                     "The connection to the database broke during a commit; nothing of it is stored. Try again."
