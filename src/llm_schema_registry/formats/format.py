@@ -7,10 +7,10 @@ A format is a folder of `formats/` with the rooms `parsing`, `canonical`, `compa
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.findings import Finding, shortened
 
 
 class SchemaType(enum.StrEnum):
@@ -100,6 +100,26 @@ class OutlineField:
     default: str | None = None
     doc: str | None = None
     tags: tuple[str, ...] = ()
+
+
+class EntityKind(enum.StrEnum):
+    """What in a schema can carry tags; the names on the wire (`entityType`)."""
+
+    RECORD = "sr_record"
+    FIELD = "sr_field"
+
+
+class Entity(NamedTuple):
+    """A place in a schema that can carry tags.
+
+    Attributes:
+        path: as the format writes it: `ns.Record.field` (Avro), `.Message.Nested.field` (Protobuf),
+            `object.items.array.object.field` (JSON Schema, by the kinds of the schemas on the way).
+        kind: what stands there.
+    """
+
+    path: str
+    kind: EntityKind
 
 
 class InvalidSchemaError(Exception):
@@ -272,3 +292,63 @@ class Format(Protocol):
     def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
         """Writes `value` under `writer` and reads it under `reader` with the real codecs and validators."""
         ...
+
+    def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
+        """Everything in a schema's own text that can carry tags, in order, with its inline tags; mostly none.
+
+        Raises:
+            BudgetExceededError: too much work.
+        """
+        ...
+
+    def with_tags(
+        self,
+        schema: ParsedSchema,
+        add: Mapping[Entity, Sequence[str]],
+        remove: Mapping[Entity, Sequence[str]],
+        *,
+        budget: Budget | None = None,
+    ) -> str:
+        """The text of a schema with other inline tags: those of `add` put in, then those of `remove` taken out.
+
+        Raises:
+            InvalidSchemaError: a path leads nowhere; names it.
+            BudgetExceededError: too much work.
+        """
+        ...
+
+
+def untaggable(entity: Entity, example: str) -> InvalidSchemaError:
+    """The refusal of an entity that is not in the schema; `example` is a path as the format writes it."""
+    message = f"No {_ENTITY_NAMES[entity.kind]} of the schema has the path {shortened(entity.path, 200)!r}"
+    fix = f"Name an entity of this schema, for example {example}." if example else "This schema has none to tag."
+    return InvalidSchemaError(
+        message,
+        [
+            Finding(
+                code="schema.UNKNOWN_ENTITY",
+                path=shortened(entity.path, 200),
+                message=message,
+                fix=fix,
+                docs="reference/findings/schema.md#unknown_entity",
+            )
+        ],
+    )
+
+
+def spend_on(entity: Entity, budget: Budget) -> Entity:
+    """The entity itself, once its place in a table is paid for: paths repeat the names they go through."""
+    budget.spend(1 + len(entity.path) // _PATH_CHARACTERS_OF_A_STEP)
+    return entity
+
+
+def changed_tags(tags: Sequence[str], added: Sequence[str], removed: Sequence[str]) -> list[str]:
+    """Tags in their order, with those `added` behind them and those `removed` left out."""
+    return [tag for tag in dict.fromkeys((*tags, *added)) if tag not in removed]
+
+
+TAGGING = "Finding what can carry tags"
+"""What the budgets of `tags` and `with_tags` are for."""
+
+_PATH_CHARACTERS_OF_A_STEP = 64
+_ENTITY_NAMES = {EntityKind.RECORD: "record", EntityKind.FIELD: "field"}

@@ -4,15 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.formats.avro import compatibility, differences, parsing, resolution
+from llm_schema_registry.formats.avro import compatibility, differences, parsing, resolution, tagging
 from llm_schema_registry.formats.avro.outline import outline
 from llm_schema_registry.formats.avro.payload import AvroValidator
 from llm_schema_registry.formats.avro.samples import samples
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.format import (
+    TAGGING,
     Dependency,
     Difference,
     DifferenceType,
+    Entity,
     OutlineField,
     ParsedSchema,
     Reading,
@@ -73,6 +75,21 @@ class AvroFormat:
     def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
         """Writes and reads `value` with the real codecs."""
         return resolution.read(_avro(reader), _avro(writer), value)
+
+    def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
+        """What can carry tags, with its tags; see `tagging.tags`."""
+        return tagging.tags(_avro(schema), budget or Budget(what=TAGGING))
+
+    def with_tags(
+        self,
+        schema: ParsedSchema,
+        add: Mapping[Entity, Sequence[str]],
+        remove: Mapping[Entity, Sequence[str]],
+        *,
+        budget: Budget | None = None,
+    ) -> str:
+        """The text with other tags; see `tagging.with_tags`."""
+        return tagging.with_tags(_avro(schema), add, remove, budget or Budget(what=TAGGING))
 
 
 def _avro(schema: ParsedSchema) -> AvroSchema:

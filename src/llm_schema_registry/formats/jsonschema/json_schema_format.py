@@ -5,9 +5,11 @@ from typing import Any
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.formats.format import (
+    TAGGING,
     Dependency,
     Difference,
     DifferenceType,
+    Entity,
     Outcome,
     OutlineField,
     ParsedSchema,
@@ -15,6 +17,7 @@ from llm_schema_registry.formats.format import (
     Reading,
     SchemaType,
 )
+from llm_schema_registry.formats.jsonschema import tagging
 from llm_schema_registry.formats.jsonschema.compatibility import compare
 from llm_schema_registry.formats.jsonschema.differences import DIFFERENCE_TYPES
 from llm_schema_registry.formats.jsonschema.outline import outline
@@ -92,6 +95,21 @@ class JsonSchemaFormat:
         data = encoded(value)
         refused = JsonValidator(_own(reader)).check_bytes(data)
         return Reading(Outcome.REFUSED, data, refused[0].message) if refused else Reading(Outcome.READ, data)
+
+    def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
+        """What can carry tags, with its tags; see `tagging.tags`."""
+        return tagging.tags(_own(schema), budget or Budget(what=TAGGING))
+
+    def with_tags(
+        self,
+        schema: ParsedSchema,
+        add: Mapping[Entity, Sequence[str]],
+        remove: Mapping[Entity, Sequence[str]],
+        *,
+        budget: Budget | None = None,
+    ) -> str:
+        """The text with other tags; see `tagging.with_tags`."""
+        return tagging.with_tags(_own(schema), add, remove, budget or Budget(what=TAGGING))
 
 
 def _own(schema: ParsedSchema) -> JsonSchema:

@@ -5,13 +5,16 @@ from typing import Final
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.formats.format import (
+    TAGGING,
     Dependency,
     Difference,
     DifferenceType,
+    Entity,
     OutlineField,
     ParsedSchema,
     SchemaType,
 )
+from llm_schema_registry.formats.protobuf import tagging
 from llm_schema_registry.formats.protobuf.compatibility import WORK as COMPARISON
 from llm_schema_registry.formats.protobuf.compatibility import compare_models
 from llm_schema_registry.formats.protobuf.differences import DIFFERENCE_TYPES
@@ -86,6 +89,21 @@ class ProtobufFormat:
     def outline(self, schema: ParsedSchema) -> list[OutlineField]:
         """The field tree."""
         return outline_of(_protobuf(schema))
+
+    def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
+        """What can carry tags, with its tags; see `tagging.tags`."""
+        return tagging.tags(_protobuf(schema), budget or Budget(what=TAGGING))
+
+    def with_tags(
+        self,
+        schema: ParsedSchema,
+        add: Mapping[Entity, Sequence[str]],
+        remove: Mapping[Entity, Sequence[str]],
+        *,
+        budget: Budget | None = None,
+    ) -> str:
+        """The text with other tags; see `tagging.with_tags`."""
+        return tagging.with_tags(_protobuf(schema), add, remove, budget or Budget(what=TAGGING))
 
 
 def _protobuf(schema: ParsedSchema) -> ProtobufSchema:
