@@ -1,17 +1,26 @@
 """Plans: a set of schemas across subjects, tried out together, and applied as one."""
 
+import asyncio
 import enum
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from llm_schema_registry.budget import BudgetExceededError
+import msgspec
+
+from llm_schema_registry.budget import DEFAULT_STEPS, BudgetExceededError
 from llm_schema_registry.contracts import Subject
+from llm_schema_registry.evolution.witnesses import Witness
 from llm_schema_registry.registry.candidates import SchemaRequest
+from llm_schema_registry.registry.configuring import scopes_above
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.naming import check_subject
-from llm_schema_registry.registry.registering import Registered, checked, decide, write
+from llm_schema_registry.registry.registering import Decision, Registered, checked, decide, write
 from llm_schema_registry.registry.registry import Registry
-from llm_schema_registry.store.store import Transaction
+from llm_schema_registry.registry.tentative import Tentative
+from llm_schema_registry.registry.witnessing import search, version_refused_for
+
+_ATTEMPTS = 3
 
 
 class Action(enum.StrEnum):
@@ -38,65 +47,156 @@ class Outcome:
     Attributes:
         planned: the schema.
         action: what would be, or was, done.
-        registered: the version and content, unless it is refused. Ids and versions of new ones hold only if
-            nothing is written between the plan and its application.
+        registered: the version and content, unless it is refused. Until the plan is applied, the ids of new
+            contents hold only if nothing else is registered in between.
         error: why it is refused.
+        witness: a payload that an incompatible schema would break, if one was looked for and found.
     """
 
     planned: Planned
     action: Action
     registered: Registered | None = None
     error: RegistryError | None = None
+    witness: Witness | None = None
 
 
-class _RolledBackError(Exception):
-    """Ends a transaction of which nothing shall stay."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What registering a set of schemas would do, or did.
+
+    Attributes:
+        outcomes: one per schema, in the order given.
+        applied: whether it was written.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    applied: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether any schema is refused, so that nothing can be applied."""
+        return any(outcome.action is Action.REFUSE for outcome in self.outcomes)
+
+    @property
+    def digest(self) -> str:
+        """A hash over what happens to each schema: action, version and content, not the ids."""
+        facts = [
+            (
+                str(outcome.planned.subject),
+                outcome.action,
+                outcome.registered and outcome.registered.version.version,
+                outcome.registered and outcome.registered.content.guid,
+            )
+            for outcome in self.outcomes
+        ]
+        return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _TriedOut:
+    """Outcomes in the order of writing, by index, and what would be written for them."""
+
+    outcomes: dict[int, Outcome]
+    decisions: dict[int, Decision]
+
+    def plan(self) -> Plan:
+        return Plan(tuple(self.outcomes[index] for index in range(len(self.outcomes))))
+
+    def scopes(self) -> list[Subject]:
+        """Every scope whose change could make another plan of it."""
+        scopes: dict[Subject, None] = {}
+        for index, outcome in self.outcomes.items():
+            decision = self.decisions.get(index)
+            scopes |= dict.fromkeys(decision.scopes if decision else scopes_above(outcome.planned.subject))
+        return list(scopes)
 
 
 async def plan(
-    registry: Registry, schemas: Sequence[Planned], *, apply: bool = False, actor: str = ""
-) -> list[Outcome]:
+    registry: Registry,
+    schemas: Sequence[Planned],
+    *,
+    apply: bool = False,
+    expect: str | None = None,
+    witness: bool = False,
+    actor: str = "",
+) -> Plan:
     """What registering these schemas would do, decided exactly as registration decides.
 
-    All of them are registered in one transaction, each seeing those before it, so that they may refer to each
-    other and to subjects that do not exist yet. Without `apply`, or if any is refused, it is rolled back.
+    Each schema sees those before it, so that they may refer to each other and to subjects that do not exist yet.
+    Trying out writes nothing and locks nothing; applying writes all of them in one transaction, or none.
 
     Args:
         registry: the registry.
         schemas: in any order; schemas of one subject are taken in the order given, and a subject that others
             refer to before them.
-        apply: keep what was written if nothing is refused.
+        apply: write it, if nothing is refused.
+        expect: the digest of an earlier plan; another outcome is then not applied.
+        witness: look for payloads that incompatible schemas would break.
         actor: who does it.
 
-    Returns:
-        One outcome per schema, in the order given.
+    Raises:
+        RegistryError: BUDGET_EXCEEDED; CONCURRENT_CHANGE when others kept changing the same subjects.
     """
-    outcomes: dict[int, Outcome] = {}
-    try:
-        async with registry.store.transaction(actor) as transaction:
-            for index in _in_order_of_references(schemas):
-                outcomes[index] = await _outcome(registry, transaction, schemas[index])
-            if not apply or any(outcome.action is Action.REFUSE for outcome in outcomes.values()):
-                raise _RolledBackError
-    except _RolledBackError:
-        pass
-    return [outcomes[index] for index in range(len(schemas))]
+    store = registry.store
+    for _ in range(_ATTEMPTS):
+        seen = await store.revision()
+        tried = await registry.bounded(_try_out, schemas, witness)
+        tentative = tried.plan()
+        if not apply or tentative.refused or expect not in (None, tentative.digest):
+            return tentative
+        async with store.transaction(actor) as transaction:
+            if await transaction.touched(tried.scopes()) <= seen:
+                written = {index: await write(transaction, decision) for index, decision in tried.decisions.items()}
+                return Plan(
+                    tuple(
+                        replace(outcome, registered=written.get(index, outcome.registered))
+                        for index, outcome in enumerate(tentative.outcomes)
+                    ),
+                    applied=True,
+                )
+    raise RegistryError(ErrorCode.CONCURRENT_CHANGE, subject=schemas[0].subject)
 
 
-async def _outcome(registry: Registry, transaction: Transaction, planned: Planned) -> Outcome:
+async def _try_out(registry: Registry, schemas: Sequence[Planned], witness: bool) -> _TriedOut:
+    tentative = Tentative(registry.store, await registry.store.revision())
+    there = tentative.registry_of(registry)
+    tried = _TriedOut({}, {})
+    for index in _in_order_of_references(schemas):
+        planned = schemas[index]
+        try:
+            decision = await _decide(there, planned)
+        except RegistryError as error:
+            found = await _witness(there, planned, error) if witness else None
+            tried.outcomes[index] = Outcome(planned, Action.REFUSE, error=error, witness=found)
+        else:
+            if isinstance(decision, Registered):
+                tried.outcomes[index] = Outcome(planned, Action.UNCHANGED, decision)
+            else:
+                tried.decisions[index] = decision
+                tried.outcomes[index] = Outcome(planned, Action.REGISTER, await tentative.write(decision))
+        # Reads of SQLite do not wait: without this nobody else would get a turn between two schemas.
+        await asyncio.sleep(0)
+    return tried
+
+
+async def _decide(there: Registry, planned: Planned) -> Registered | Decision:
+    check_subject(planned.subject)
     try:
-        check_subject(planned.subject)
-        decision = await decide(
-            registry, transaction, planned.subject, checked(planned.request), planned.normalize, force=False
+        return await decide(
+            there, there.store, planned.subject, checked(planned.request), planned.normalize, force=False
         )
-    except RegistryError as error:
-        return Outcome(planned, Action.REFUSE, error=error)
     except BudgetExceededError as error:
-        refusal = RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error))
-        return Outcome(planned, Action.REFUSE, error=refusal)
-    if isinstance(decision, Registered):
-        return Outcome(planned, Action.UNCHANGED, registered=decision)
-    return Outcome(planned, Action.REGISTER, registered=await write(transaction, decision))
+        if there.schemas.steps < DEFAULT_STEPS:
+            raise
+        # There is no larger place than this: it is this schema that is refused, not the whole set.
+        raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+
+
+async def _witness(there: Registry, planned: Planned, error: RegistryError) -> Witness | None:
+    against = version_refused_for(error)
+    if against is None or not planned.request.schema:
+        return None
+    return await search(there, planned.subject, planned.request, against, planned.normalize)
 
 
 def _in_order_of_references(schemas: Sequence[Planned]) -> list[int]:

@@ -65,7 +65,7 @@ class Schemas:
 
     def __init__(self, store: Reads, steps: int, capacity: int = 64 * 1024 * 1024) -> None:
         self._store = store
-        self._steps = steps
+        self.steps = steps
         self._contents: _Bounded[StoredSchema] = _Bounded(capacity)
         self._parsed: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._by_id: _Bounded[ParsedSchema] = _Bounded(capacity)
@@ -129,7 +129,7 @@ class Schemas:
 
     def budget(self, reads: Reads, what: str) -> Budget:
         """The budget of one piece of work that reads from `reads`."""
-        return Budget(self._steps if reads is self._store else DEFAULT_STEPS, what)
+        return Budget(self.steps if reads is self._store else DEFAULT_STEPS, what)
 
     def parse(
         self,

@@ -29,8 +29,7 @@ async def witness_of_refusal(
         The witness, or `None` when none was found within the bound of the search: the incompatibility may still
         be real, or it may be none of the data (another format, a reserved field).
     """
-    against = next((finding.against_version for finding in error.findings if finding.direction is not None), None)
-    return await _search_bounded(registry, subject, request, against, normalize)
+    return await _search_bounded(registry, subject, request, version_refused_for(error), normalize)
 
 
 async def witness_of_verdict(
@@ -38,6 +37,11 @@ async def witness_of_verdict(
 ) -> Witness | None:
     """The same for a check: against the version that its verdict names."""
     return await _search_bounded(registry, subject, request, verdict.against_version, normalize)
+
+
+def version_refused_for(error: RegistryError) -> int | None:
+    """The version whose data, or whose readers, a refused schema would break; `None` if it was for another reason."""
+    return next((finding.against_version for finding in error.findings if finding.direction is not None), None)
 
 
 async def _search_bounded(
