@@ -17,9 +17,10 @@ from llm_schema_registry.formats import SchemaType
 
 SIZES = (100, 10_000, 100_000)
 _CONNECTIONS = 16
-_SAMPLE = 100
+_REQUESTS = 6_000
+_STRIDE = 7_919
+_NEW = range(20_000_000, 20_000_000 + _REQUESTS)
 _STARTS = 3
-_NEW = 3_000
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -51,11 +52,12 @@ def measure_scaling(load: Load, core: int, seconds: float, directory: Path) -> I
         store = f"sqlite:///{directory / f'scaling-{stored}.db'}"
         asyncio.run(fill(store, stored))
         log = directory / "scaling.log"
+        ready = "/schemas/ids/1" if stored else "/subjects"
         starts = []
         for _ in range(_STARTS - 1):
-            with registry(store, core, log) as server:
+            with registry(store, core, log, ready) as server:
                 starts.append(server.seconds_to_first_answer)
-        with registry(store, core, log) as server:
+        with registry(store, core, log, ready) as server:
             starts.append(server.seconds_to_first_answer)
             rates = dict(_rates(load, server, stored, seconds)) if stored else {}
             memory = server.resident_bytes() / 2**20
@@ -63,30 +65,33 @@ def measure_scaling(load: Load, core: int, seconds: float, directory: Path) -> I
 
 
 def _rates(load: Load, server: Server, stored: int, seconds: float) -> Iterator[tuple[str, Rate]]:
-    # Spread over the whole store, so that a search through it would show.
-    spread = range(1, stored + 1, stored // _SAMPLE)
-    bodies = {number: registration(SchemaType.AVRO, schema(SchemaType.AVRO, number)) for number in spread}
-    fresh = range(20_000_000, 20_000_000 + _NEW)
-    operations = {
-        "GET by id": [get(f"/schemas/ids/{number}") for number in spread],
-        "GET latest": [get(f"/subjects/{subject_of(number)}/versions/latest") for number in spread],
-        "lookup": [post(f"/subjects/{subject_of(number)}", body) for number, body in bodies.items()],
-        "registration of what is there": [
-            post(f"/subjects/{subject_of(number)}/versions", body) for number, body in bodies.items()
-        ],
-        "registration of a new schema": [
-            post(f"/subjects/bench.new-{n}/versions", registration(SchemaType.AVRO, schema(SchemaType.AVRO, n)))
-            for n in fresh
-        ],
-    }
-    for name, requests in operations.items():
-        once = name == "registration of a new schema"
-        if not once:
-            load.run(Job(server.port, requests, _CONNECTIONS, seconds, once=True))
+    for name, requests in _operations(stored).items():
         before = server.processor_seconds()
-        done = load.run(Job(server.port, requests, _CONNECTIONS, seconds, once))
+        done = load.run(Job(server.port, requests, _CONNECTIONS, seconds, once=True))
         used = server.processor_seconds() - before
         if done.refused:
             raise RefusedError(done.first_refusal.decode(errors="replace")[:1000])
         count = len(done.latencies)
         yield name, Rate(count / done.seconds, used / count * 1e6)
+
+
+def _operations(stored: int) -> dict[str, list[bytes]]:
+    # Spread over the whole store, so that a search through it would show. A parameter that means nothing makes each
+    # request one that was never sent before, so that none is answered from memory.
+    spread = [(unseen, unseen * _STRIDE % stored + 1) for unseen in range(_REQUESTS)]
+    bodies = {number: registration(SchemaType.AVRO, schema(SchemaType.AVRO, number)) for _, number in spread}
+    new = [(number, registration(SchemaType.AVRO, schema(SchemaType.AVRO, number))) for number in _NEW]
+    return {
+        "GET by id": [get(f"/schemas/ids/{number}?unseen={unseen}") for unseen, number in spread],
+        "GET latest": [
+            get(f"/subjects/{subject_of(number)}/versions/latest?unseen={unseen}") for unseen, number in spread
+        ],
+        "lookup": [
+            post(f"/subjects/{subject_of(number)}?unseen={unseen}", bodies[number]) for unseen, number in spread
+        ],
+        "registration of what is there": [
+            post(f"/subjects/{subject_of(number)}/versions?unseen={unseen}", bodies[number])
+            for unseen, number in spread
+        ],
+        "registration of a new schema": [post(f"/subjects/bench.new-{number}/versions", body) for number, body in new],
+    }

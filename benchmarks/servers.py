@@ -73,10 +73,10 @@ def running(arguments: Sequence[str], core: int, ready: str, log: Path) -> Itera
         _stop(process)
 
 
-def registry(store: str, core: int, log: Path) -> AbstractContextManager[Server]:
-    """The registry on a store, one worker."""
+def registry(store: str, core: int, log: Path, ready: str = "/subjects?limit=1") -> AbstractContextManager[Server]:
+    """The registry on a store, one worker; arguments as for `running`."""
     arguments = ("-m", "llm_schema_registry.cli", "serve", "--store", store, "--workers", "1")
-    return running(arguments, core, "/subjects?limit=1", log)
+    return running(arguments, core, ready, log)
 
 
 def baseline(core: int, log: Path) -> AbstractContextManager[Server]:
