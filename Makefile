@@ -11,6 +11,10 @@ STORE ?= sqlite:///data/registry.db
 WORKERS ?= 1
 JOBS ?= 2
 BENCH ?=
+MINUTES ?= 1
+FORMAT ?= all
+SEED ?=
+CASES ?=
 
 .PHONY: help
 help: ## list the targets
@@ -42,6 +46,11 @@ demo: venv ## the registry at work: a catalogue, a safe and an unsafe change, a 
 .PHONY: test
 test: venv ## every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+.PHONY: fuzz
+fuzz: venv ## look for breaking changes that go undetected (MINUTES, FORMAT=avro|json|protobuf|all, SEED, CASES)
+	PYTHONPATH=tests $(BIN)/python -m property.fuzzing --format $(FORMAT) --minutes $(MINUTES) \
+		$(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES))
 
 .PHONY: lint
 lint: $(VENV)/.quality-stamp ## style and layering

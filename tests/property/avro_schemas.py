@@ -20,10 +20,12 @@ DEFAULTS = {
 class Generator:
     """Makes schemas as JSON; every named type of one generator has its own name."""
 
-    def __init__(self, random):
+    def __init__(self, random, sharing=0.0):
         self.random = random
+        self.sharing = sharing
         self.names = 0
         self.enclosing = []
+        self.shared = []
 
     def name(self):
         self.names += 1
@@ -35,6 +37,8 @@ class Generator:
         fields = [self.field(f"f{index}", depth - 1) for index in range(self.random.randint(0, 4))]
         self.enclosing.pop()
         result = {"type": "record", "name": name, "fields": fields}
+        if self.sharing and self.enclosing and not mentions(fields, name):
+            return self.shareable(result)
         if self.random.random() < 0.2:
             result["namespace"] = self.random.choice(["n", "m.o"])
         return result
@@ -62,10 +66,17 @@ class Generator:
         result = {"type": "enum", "name": self.name(), "symbols": symbols}
         if self.random.random() < 0.3:
             result["default"] = symbols[0]
-        return result
+        return self.shareable(result)
 
     def fixed(self):
-        return {"type": "fixed", "name": self.name(), "size": self.random.randint(0, 4)}
+        return self.shareable({"type": "fixed", "name": self.name(), "size": self.random.randint(0, 4)})
+
+    def shareable(self, named):
+        # A dotted name means the same inside and outside of namespaces.
+        if self.sharing:
+            named["name"] = f"shared.{named['name']}"
+            self.shared.append(named["name"])
+        return named
 
     def union(self, depth):
         branches = self.random.sample(PRIMITIVES, self.random.randint(0, 3))
@@ -87,10 +98,48 @@ class Generator:
         return self.record(depth) if maker == "record" else getattr(self, maker)()
 
     def type(self, depth):
+        if self.shared and self.random.random() < self.sharing:
+            return self.random.choice(self.shared)
         choice = self.random.random()
         if choice < 0.5 or depth <= 0:
             return self.random.choice(PRIMITIVES)
         return self.union(depth) if choice < 0.7 else self.complex(depth)
+
+
+def mentions(node, name):
+    """Whether a schema refers to a name."""
+    if isinstance(node, list):
+        return any(mentions(branch, name) for branch in node)
+    if isinstance(node, dict):
+        parts = [node.get(key) for key in ("type", "items", "values", "fields")]
+        return any(mentions(part, name) for part in parts)
+    return node == name
+
+
+def named_types(node, space=None, found=None):
+    """The definitions of a schema by full name, each with the namespace inside it."""
+    found = {} if found is None else found
+    if isinstance(node, list):
+        for branch in node:
+            named_types(branch, space, found)
+    elif isinstance(node, dict):
+        if "symbols" in node or "size" in node or "fields" in node:
+            full, space = full_name(node, space)
+            found[full] = (node, space)
+        for part in (node.get(key) for key in ("type", "items", "values")):
+            named_types(part, space, found)
+        for field in node.get("fields", ()):
+            named_types(field["type"], space, found)
+    return found
+
+
+def full_name(named, space):
+    """The full name of a definition inside a namespace, and the namespace inside it."""
+    name = named["name"]
+    if "." in name:
+        return name, name.rpartition(".")[0]
+    space = named.get("namespace", space)
+    return (f"{space}.{name}" if space else name), space
 
 
 def places(node, found):
@@ -118,7 +167,10 @@ def changed(schema, random):
         if isinstance(node, list):
             change_union(node, random)
         elif isinstance(node, dict):
+            name = node.get("name")
             change_object(node, random, generator)
+            if isinstance(name, str) and "." in name and node["name"] != name:
+                rename_references(result, name, node["name"])
     return result
 
 
@@ -182,6 +234,16 @@ def rename(node, random):
     node["name"] += "X"
 
 
+def rename_references(node, old, new):
+    for place in places(node, []):
+        if isinstance(place, list):
+            place[:] = [new if branch == old else branch for branch in place]
+        else:
+            for key in ("type", "items", "values"):
+                if place.get(key) == old:
+                    place[key] = new
+
+
 def payload(node, random, named, space=None, depth=0):
     """A JSON payload that fits a schema; `named` collects its named types by full name."""
     if isinstance(node, list):
@@ -197,8 +259,8 @@ def payload(node, random, named, space=None, depth=0):
         return primitive(node, random)
     kind = node["type"]
     if "name" in node:
-        space = node.get("namespace", space)
-        named[f"{space}.{node['name']}" if space else node["name"]] = (node, space)
+        full, space = full_name(node, space)
+        named[full] = (node, space)
     if kind == "record":
         fields = node["fields"]
         return {field["name"]: payload(field["type"], random, named, space, depth + 1) for field in fields}
@@ -218,8 +280,7 @@ def branch_name(branch, named, space):
     if isinstance(branch, dict):
         if "name" not in branch:
             return branch["type"]
-        own = branch.get("namespace", space)
-        return f"{own}.{branch['name']}" if own else branch["name"]
+        return full_name(branch, space)[0]
     if branch in PRIMITIVES or not space or branch in named:
         return branch
     return f"{space}.{branch}"

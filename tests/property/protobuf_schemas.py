@@ -103,6 +103,50 @@ def text(file, random=None):
     return "\n".join(lines)
 
 
+def payload(file, random):
+    """A payload of the first message in the JSON form."""
+    return _json_message(file, next(iter(file["messages"])), random, 0)
+
+
+def _json_message(file, name, random, depth):
+    result, oneofs = {}, set()
+    for member in file["messages"].get(name, {"fields": {}})["fields"].values():
+        if random.random() < 0.4 or (depth > 2 and member["type"] in file["messages"]):
+            continue
+        if member["oneof"] in oneofs:
+            continue
+        oneofs |= {member["oneof"]} - {None}
+        values = [_json_value(file, member["type"], random, depth) for _ in range(random.randint(0, 2))]
+        if member["label"] == "map":
+            value = dict(zip("ab", values, strict=False))
+        else:
+            value = values if member["label"] == "repeated " else _json_value(file, member["type"], random, depth)
+        result[member["name"].replace("_renamed", "Renamed")] = value
+    return result
+
+
+def _json_value(file, kind, random, depth):
+    if kind in file["messages"]:
+        return _json_message(file, kind, random, depth + 1)
+    if kind == "E":
+        return random.choice(("Z", "A", "B"))
+    if kind == "bool":
+        return random.random() < 0.5
+    if kind == "string":
+        return random.choice(TEXTS)
+    if kind == "bytes":
+        return random.choice(("", "YQ==", "AID/"))
+    if kind in ("float", "double"):
+        return random.choice((0.0, 1.5, -2.25, 1e10))
+    numbers = [number for number in NUMBERS if _fits(number, kind)]
+    return random.choice(numbers) if "32" in kind else str(random.choice(numbers))
+
+
+def _fits(number, kind):
+    bits = 32 if "32" in kind else 64
+    return 0 <= number < 2**bits if kind[0] in "uf" else -(2 ** (bits - 1)) <= number < 2 ** (bits - 1)
+
+
 def fill(target, random, depth=0):
     """Sets random fields of a message."""
     for descriptor in target.DESCRIPTOR.fields:
