@@ -28,12 +28,14 @@ from llm_schema_registry.contracts.subjects import (
     GLOBAL_SCOPE,
     Subject,
 )
+from llm_schema_registry.contracts.tags import EVERY_TAG, SchemaEntity, SchemaTags, by_entity, listed_tags, tags_in_all
 
 __all__ = [
     "CONFLUENT_VERSION",
     "CONTEXT_WILDCARD",
     "DEFAULT_CONTEXT",
     "DEFAULT_SCOPE",
+    "EVERY_TAG",
     "GLOBAL_CONTEXT",
     "GLOBAL_SCOPE",
     "RESERVED_FIELDS",
@@ -45,12 +47,17 @@ __all__ = [
     "RuleKind",
     "RuleMode",
     "RuleSet",
+    "SchemaEntity",
+    "SchemaTags",
     "Subject",
+    "by_entity",
     "check_rule_set",
     "guid_of",
+    "listed_tags",
     "merge_metadata",
     "merge_rule_sets",
     "property_of",
     "same_but_for_version",
+    "tags_in_all",
     "without_version_marker",
 ]

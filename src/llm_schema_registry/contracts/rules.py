@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -100,6 +100,16 @@ class RuleSet(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
         """Whether a rule of any phase is of this type."""
         return any(rule.type == rule_type for _, rules, _ in self.phases() for rule in rules)
 
+    def without(self, names: Iterable[str]) -> "RuleSet":
+        """The rule set without the rules of these names."""
+        gone = set(names)
+        return msgspec.structs.replace(
+            self,
+            migration_rules=_without(self.migration_rules, gone),
+            domain_rules=_without(self.domain_rules, gone),
+            encoding_rules=_without(self.encoding_rules, gone),
+        )
+
     def materialised(self) -> "RuleSet":
         """The rule set with every rule's defaults written out."""
         return msgspec.structs.replace(
@@ -164,6 +174,10 @@ def _check_rule(rule: Rule, phase: str, modes: frozenset[RuleMode]) -> None:
 
 def _materialised(rules: list[Rule] | None) -> list[Rule] | None:
     return None if rules is None else [rule.materialised() for rule in rules]
+
+
+def _without(rules: list[Rule] | None, gone: set[str]) -> list[Rule] | None:
+    return None if rules is None else [rule for rule in rules if rule.name not in gone]
 
 
 def _merged(earlier: list[Rule] | None, later: list[Rule] | None) -> list[Rule] | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from llm_schema_registry.contracts import Metadata, Reference, RuleSet, Subject
+from llm_schema_registry.contracts import Metadata, Reference, RuleSet, SchemaTags, Subject
 from llm_schema_registry.findings import shortened
 from llm_schema_registry.formats import InvalidSchemaError, ParsedSchema, SchemaType
 from llm_schema_registry.registry.configuring import Config
@@ -25,6 +25,9 @@ class SchemaRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         rule_set: absent means the latest version's.
         version: the version it shall become; -1: the latest if it is the same, else the next.
         id: the id it shall have; only in IMPORT mode.
+        schema_tags_to_add: inline tags to put into the text.
+        schema_tags_to_remove: inline tags to take out of it, after that.
+        propagate_schema_tags: whether the latest version's inline tags go where they still have a place.
     """
 
     schema: str | None = None
@@ -34,6 +37,9 @@ class SchemaRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     rule_set: RuleSet | None = None
     version: int | None = None
     id: int | None = None
+    schema_tags_to_add: list[SchemaTags] | None = None
+    schema_tags_to_remove: list[SchemaTags] | None = None
+    propagate_schema_tags: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from llm_schema_registry.registry.matching import find_same, marked_version
 from llm_schema_registry.registry.modes import effective_mode, not_permitted
 from llm_schema_registry.registry.naming import LATEST, MAX_ID, check_subject, context_token
 from llm_schema_registry.registry.registry import Registry
+from llm_schema_registry.registry.tagging import with_tags_written
 from llm_schema_registry.store.model import ChangeKind, StoredSchema, Version
 from llm_schema_registry.store.store import Reads, Transaction
 
@@ -153,7 +154,7 @@ async def decide(
         return await _decide_import(registry, reads, subject, request, everything)
 
     latest = await _latest_content(registry, reads, versions)
-    request = _with_text(request, latest)
+    request = await with_tags_written(registry, reads, subject, _with_text(request, latest), config, latest)
     pinned = _pinned(request)
     candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
     if not _merges(config):

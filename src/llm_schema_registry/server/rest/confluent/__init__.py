@@ -9,6 +9,7 @@ from llm_schema_registry.server.rest.confluent import (
     schemas,
     server_info,
     subjects,
+    tags,
     versions,
 )
 
@@ -18,6 +19,7 @@ CONFLUENT_OPERATIONS = [
         server_info,
         subjects,
         versions,
+        tags,
         schemas,
         compatibility,
         config,

@@ -18,6 +18,7 @@ from llm_schema_registry.registry.reading import (
     versions_of_schema,
 )
 from llm_schema_registry.server.rest.confluent.shapes import (
+    FindTags,
     Format,
     InContext,
     SchemaAnswer,
@@ -27,6 +28,7 @@ from llm_schema_registry.server.rest.confluent.shapes import (
     references_of,
     rule_set_of,
     version_answer,
+    with_schema_tags,
 )
 from llm_schema_registry.server.rest.confluent.subjects import context_and_prefix, shown
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawText
@@ -59,6 +61,7 @@ class IdQuery(SchemaForm, frozen=True, kw_only=True):
     """How a schema is found by its id."""
 
     subject: InContext = None
+    find_tags: FindTags = ()
     fetch_max_id: Annotated[bool, Meta(description="Tell the highest id of the context too.")] = False
 
 
@@ -121,6 +124,7 @@ async def read_schema(call: Call[IdQuery, NoBody]) -> SchemaAnswer:
     query = call.query
     found = await get_schema(call.registry, call.integer("id"), await _subject(call, query.subject))
     answer = await _content_answer(call, found, query)
+    answer = await with_schema_tags(call.registry, answer, found.content, query.find_tags)
     if query.fetch_max_id:
         answer = msgspec.structs.replace(answer, max_id=await call.registry.store.max_schema_id(found.content.context))
     return answer

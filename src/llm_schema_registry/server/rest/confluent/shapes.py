@@ -5,11 +5,12 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from llm_schema_registry.contracts import DEFAULT_CONTEXT, Metadata, Reference, Rule, RuleSet, Subject
+from llm_schema_registry.contracts import DEFAULT_CONTEXT, Metadata, Reference, Rule, RuleSet, SchemaTags, Subject
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry import Registry
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.reading import render
+from llm_schema_registry.registry.tagging import find_tags
 from llm_schema_registry.server.rest.queries import Query
 from llm_schema_registry.store.model import StoredSchema, Version
 
@@ -44,6 +45,14 @@ InContext = Annotated[
 ]
 
 
+FindTags = Annotated[
+    tuple[str, ...],
+    msgspec.Meta(
+        description="Tell the records and fields that have one of these tags, inline or by the metadata; `*`: any."
+    ),
+]
+
+
 class SchemaForm(Query, frozen=True, kw_only=True):
     """How a schema is written in an answer."""
 
@@ -63,6 +72,7 @@ class SchemaAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     references: tuple[Reference, ...] = ()
     metadata: Metadata | None = None
     rule_set: RuleSet | None = None
+    schema_tags: list[SchemaTags] = []
     max_id: int | None = None
     ts: int | None = None
     deleted: bool = False
@@ -87,13 +97,28 @@ async def version_answer(
     )
 
 
+async def with_schema_tags(
+    registry: Registry, answer: SchemaAnswer, content: StoredSchema, wanted: tuple[str, ...]
+) -> SchemaAnswer:
+    """An answer with the tagged records and fields that `findTags` asks for."""
+    if not wanted:
+        return answer
+    return msgspec.structs.replace(answer, schema_tags=await find_tags(registry, content, wanted))
+
+
 def text_for(request: SchemaRequest, content: StoredSchema) -> str:
     """The text in the answer to a schema that was sent: the stored one, or a descriptor as it was sent.
 
     Clients of Protobuf remember the answer to a registration under its id, and read it as what they sent.
     """
+    if _changes_tags(request):
+        return content.text
     sent = request.schema or ""
     return sent if request.schema_type == SchemaType.PROTOBUF and _BASE64.fullmatch(sent) else content.text
+
+
+def _changes_tags(request: SchemaRequest) -> bool:
+    return bool(request.schema_tags_to_add or request.schema_tags_to_remove or request.propagate_schema_tags)
 
 
 def references_of(content: StoredSchema, form: SchemaForm | None) -> tuple[Reference, ...]:

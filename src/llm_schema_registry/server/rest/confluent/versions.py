@@ -10,10 +10,11 @@ from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.deleting import delete_version
 from llm_schema_registry.registry.reading import get_version, list_subject_versions, referenced_by, render
-from llm_schema_registry.registry.registering import register
+from llm_schema_registry.registry.registering import Registered, register
 from llm_schema_registry.registry.witnessing import witness_of_refusal
 from llm_schema_registry.server.rest.confluent.shapes import (
     DeletedOnly,
+    FindTags,
     Normalize,
     SchemaAnswer,
     SchemaForm,
@@ -22,6 +23,7 @@ from llm_schema_registry.server.rest.confluent.shapes import (
     rule_set_of,
     text_for,
     version_answer,
+    with_schema_tags,
 )
 from llm_schema_registry.server.rest.confluent.subjects import DeleteQuery, shown
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawText, Reply
@@ -30,7 +32,7 @@ from llm_schema_registry.server.rest.witnesses import WithWitness, refusal_with_
 from llm_schema_registry.store.model import Deleted
 
 operations = Operations("Versions")
-_VERSION_ERRORS = (ErrorCode.SUBJECT_NOT_FOUND, ErrorCode.VERSION_NOT_FOUND, ErrorCode.INVALID_VERSION)
+VERSION_ERRORS = (ErrorCode.SUBJECT_NOT_FOUND, ErrorCode.VERSION_NOT_FOUND, ErrorCode.INVALID_VERSION)
 
 
 class ListQuery(Page, frozen=True, kw_only=True):
@@ -55,6 +57,7 @@ class VersionQuery(SchemaForm, frozen=True, kw_only=True):
     """How a version is read."""
 
     deleted: WithDeleted = False
+    find_tags: FindTags = ()
 
 
 class ReferrersQuery(Page, frozen=True, kw_only=True):
@@ -116,13 +119,18 @@ async def register_schema(call: Call[RegisterQuery, SchemaRequest]) -> RegisterA
         witness = await witness_of_refusal(call.registry, subject, call.body, error, normalize=query.normalize)
         return refusal_with_witness(error, witness, call.settings.confluent_error_codes)
     call.metrics.registration("created" if registered.created else "existing")
+    return registered_answer(registered, text_for(call.body, registered.content))
+
+
+def registered_answer(registered: Registered, text: str) -> RegisterAnswer:
+    """The answer to a registration, with the schema as `text`."""
     version, content = registered.version, registered.content
     return RegisterAnswer(
         id=content.schema_id,
         version=version.version,
         guid=content.guid,
         schema_type=content.schema_type,
-        schema=text_for(call.body, content),
+        schema=text,
         references=content.references,
         metadata=metadata_of(content),
         rule_set=rule_set_of(content),
@@ -130,15 +138,16 @@ async def register_schema(call: Call[RegisterQuery, SchemaRequest]) -> RegisterA
     )
 
 
-@operations.get("/subjects/{subject}/versions/{version}", *_VERSION_ERRORS)
+@operations.get("/subjects/{subject}/versions/{version}", *VERSION_ERRORS)
 async def read_version(call: Call[VersionQuery, NoBody]) -> SchemaAnswer:
     """A version of a subject; `latest` for the latest."""
     number = call.version()
     found = await get_version(call.registry, await call.subject(), number, deleted=call.query.deleted)
-    return await version_answer(call.registry, found.version, found.content, call.query)
+    answer = await version_answer(call.registry, found.version, found.content, call.query)
+    return await with_schema_tags(call.registry, answer, found.content, call.query.find_tags)
 
 
-@operations.get("/subjects/{subject}/versions/{version}/schema", *_VERSION_ERRORS)
+@operations.get("/subjects/{subject}/versions/{version}/schema", *VERSION_ERRORS)
 async def read_version_text(call: Call[VersionQuery, NoBody]) -> RawText:
     """The text of a version's schema alone."""
     number = call.version()
@@ -146,7 +155,7 @@ async def read_version_text(call: Call[VersionQuery, NoBody]) -> RawText:
     return RawText(await render(call.registry, found.content, call.query.format))
 
 
-@operations.get("/subjects/{subject}/versions/{version}/referencedby", *_VERSION_ERRORS)
+@operations.get("/subjects/{subject}/versions/{version}/referencedby", *VERSION_ERRORS)
 async def list_referrers(call: Call[ReferrersQuery, NoBody]) -> list[int]:
     """The ids of the schemas that refer to a version."""
     number = call.version()
@@ -157,7 +166,7 @@ async def list_referrers(call: Call[ReferrersQuery, NoBody]) -> list[int]:
 @operations.add(
     "DELETE",
     "/subjects/{subject}/versions/{version}",
-    *_VERSION_ERRORS,
+    *VERSION_ERRORS,
     ErrorCode.VERSION_SOFT_DELETED,
     ErrorCode.VERSION_NOT_SOFT_DELETED,
     ErrorCode.OPERATION_NOT_PERMITTED,

@@ -1,0 +1,31 @@
+"""Tagging: a new version of a schema that differs in its inline tags, metadata or rules."""
+
+from llm_schema_registry.registry import ErrorCode
+from llm_schema_registry.registry.reading import get_version
+from llm_schema_registry.registry.registering import register
+from llm_schema_registry.registry.tagging import TagRequest, tagged_version
+from llm_schema_registry.server.rest.confluent.versions import VERSION_ERRORS, RegisterAnswer, registered_answer
+from llm_schema_registry.server.rest.operations import Call, Operations
+from llm_schema_registry.server.rest.queries import Query
+
+operations = Operations("Versions")
+
+
+@operations.add(
+    "POST",
+    "/subjects/{subject}/versions/{version}/tags",
+    *VERSION_ERRORS,
+    ErrorCode.INCOMPATIBLE_SCHEMA,
+    ErrorCode.INVALID_SCHEMA,
+    ErrorCode.INVALID_RULE_SET,
+    ErrorCode.OPERATION_NOT_PERMITTED,
+    writes=True,
+)
+async def tag_version(call: Call[Query, TagRequest]) -> RegisterAnswer:
+    """Registers a version's schema again with other inline tags, metadata or rules."""
+    number = call.version()
+    found = await get_version(call.registry, await call.subject(), number)
+    request = tagged_version(found.content, call.body)
+    registered = await register(call.registry, found.version.subject, request)
+    call.metrics.registration("created" if registered.created else "existing")
+    return registered_answer(registered, registered.content.text)
