@@ -1,11 +1,15 @@
 """Metrics of the process, with bounded labels: route templates and outcomes, never subjects."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+# prometheus-client keeps its values in files below this directory if the variable is set when it is imported.
+SHARED_BY_WORKERS = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
@@ -59,6 +63,7 @@ class Metrics:
             "schema_registry_storage_connection_status",
             "Whether the store answered when it was last asked: 1 or 0.",
             registry=self.registry,
+            multiprocess_mode="livemin",
         )
         self._storage_errors = Counter(
             "schema_registry_storage_operation_errors",
@@ -112,11 +117,19 @@ class Metrics:
         """Counts a request that the store failed."""
         self._storage_errors.labels(operation).inc()
 
-    def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+    def count_shelf(self) -> None:
+        """Counts what was answered from the shelf since the last call."""
         for endpoint, number in self._uses_of_shelf().items():
             self._from_shelf.labels(endpoint).inc(number)
-        return generate_latest(self.registry)
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format; of all workers, where there are several."""
+        self.count_shelf()
+        if SHARED_BY_WORKERS not in os.environ:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
 
     def names(self) -> Iterable[tuple[str, str, str]]:
         """Name, kind and description of every metric, for the reference."""

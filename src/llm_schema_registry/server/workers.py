@@ -1,17 +1,21 @@
 """Several worker processes on one socket: started together, replaced when they die, stopped together."""
 
 import multiprocessing
+import os
 import signal
 import socket
 import threading
 import time
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess, parent_process
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
+from prometheus_client.multiprocess import mark_process_dead
 
 from llm_schema_registry.server.logs import configure_logs
+from llm_schema_registry.server.metrics import SHARED_BY_WORKERS
 from llm_schema_registry.server.process import serve
 from llm_schema_registry.server.serving import SharedSignal
 from llm_schema_registry.server.settings import Settings
@@ -29,7 +33,8 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
         SystemExit: a worker could not start, so that none would.
     """
     stop_reader, stop_writer = socket.socketpair()
-    with stop_reader, stop_writer:
+    with stop_reader, stop_writer, TemporaryDirectory(prefix="lsr-metrics-") as metrics:
+        os.environ[SHARED_BY_WORKERS] = metrics
 
         def stop(number: int, frame: Any) -> None:
             stop_writer.send(b"\0")
@@ -48,6 +53,7 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
                 if failed:
                     break
                 _log.error("worker died", pid=worker.pid, exit_code=worker.exitcode)
+                mark_process_dead(worker.pid, metrics)  # type: ignore[no-untyped-call]
                 time.sleep(_RESTART_PAUSE)
                 workers[index] = _start(settings, listening, url, commits)
         _stop(workers)

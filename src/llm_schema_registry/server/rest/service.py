@@ -57,7 +57,7 @@ class Service:
         store = await open_store(settings.store)
         if self.shelf is not None:
             self.shelf.follow(store)
-            self._following = asyncio.create_task(_follow(store, self.shelf))
+            self._following = asyncio.create_task(_follow(store, self.shelf, self.metrics))
             store = WatchedStore(store, self.shelf.signal.move)
         if settings.store_in_memory:
             # No other process sees this store, so all work is done here.
@@ -77,8 +77,8 @@ class Service:
             await registry.store.close()
 
 
-async def _follow(store: Store, shelf: Shelf) -> None:
-    """Tells the shelf of writes that came from outside this node."""
+async def _follow(store: Store, shelf: Shelf, metrics: Metrics) -> None:
+    """Tells the shelf of writes that came from outside this node, and the metrics of what the shelf answered."""
     seen = 0
     while True:
         try:
@@ -86,3 +86,4 @@ async def _follow(store: Store, shelf: Shelf) -> None:
         except StoreUnavailableError:
             await asyncio.sleep(_PAUSE_AFTER_FAILURE)
         shelf.fall_behind()
+        metrics.count_shelf()
