@@ -47,6 +47,11 @@ _FREE_FORMS: Final[dict[str, tuple[type, ...]]] = {
 _UNDER_VALUE_KEY = frozenset((*_STRING_FORMS, *_FREE_FORMS, *_WRAPPERS))
 
 
+def has_no_object_form(descriptor: Descriptor) -> bool:
+    """Whether a message is not written as an object of its fields, but in a form of its own."""
+    return descriptor.full_name in _UNDER_VALUE_KEY
+
+
 class _Field:
     """What the check of one field needs, taken from its descriptor once."""
 
@@ -149,7 +154,7 @@ class JsonChecker:
             # A message of another schema: nothing is known about it, so nothing is wrong with it.
             return
         rest = {key: item for key, item in value.items() if key != "@type"}
-        if descriptor.full_name in _UNDER_VALUE_KEY:
+        if has_no_object_form(descriptor):
             self._message(run, descriptor, rest.get("value"), f"{path}/value", depth + 1)
         else:
             self._message(run, descriptor, rest, path, depth + 1)

@@ -4,18 +4,21 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from google.protobuf import descriptor_pb2, message_factory, unknown_fields
+from google.protobuf import descriptor_pb2, unknown_fields
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from llm_schema_registry.findings import Finding, Severity
+from llm_schema_registry.findings import Finding, Severity, shortened
 from llm_schema_registry.formats.format import InvalidSchemaError
 from llm_schema_registry.formats.protobuf.descriptor_options import map_entry_of, pool_of
-from llm_schema_registry.formats.protobuf.json_mapping import JsonChecker
+from llm_schema_registry.formats.protobuf.json_mapping import JsonChecker, has_no_object_form
 from llm_schema_registry.formats.protobuf.wire import first_problem
 
 DEFAULT_MESSAGE: Final = (0,)
+TYPE_KEY: Final = "@type"
 _MAX_UNKNOWN: Final = 20
+# The runtime's own way to a class recurses from message to message, and stops the process of long chains of them.
+_MESSAGE_CLASS: Final[Any] = type(descriptor_pb2.FileDescriptorProto)
 _INDEX = re.compile(r"\[([^\]]*)\]")
 
 
@@ -40,6 +43,7 @@ class ProtobufValidator:
         self._file: FileDescriptor = pool.FindFileByName(files.file[-1].name)
         self._json = JsonChecker(pool)
         self._found: dict[tuple[int, ...], Descriptor] = {}
+        self._classes: dict[str, Any] = {}
 
     def descriptor(self, message_indexes: tuple[int, ...] = DEFAULT_MESSAGE) -> Descriptor | None:
         """The message that Confluent message indexes name, `None` if there is no such message.
@@ -59,9 +63,66 @@ class ProtobufValidator:
                 self._found[message_indexes] = found
         return found
 
+    def messages(self) -> Iterator[Descriptor]:
+        """The messages of the file that were declared as such: the top-level ones in order, then those in them."""
+        level = list(self._file.message_types_by_name.values())
+        while level:
+            yield from level
+            level = [nested for outer in level for nested in outer.nested_types if not _is_part(nested, outer)]
+
+    def message_of(self, value: Any) -> tuple[Descriptor | None, Any]:
+        """The message that a JSON value is a payload of, and its value in the JSON mapping of that message.
+
+        A value is of the first message unless it names another one as `google.protobuf.Any` does in JSON:
+        `{"@type": "package.Other", "field": 1}`; the value of a message that is no object in JSON, such as a
+        Timestamp, is under the key `value`. The message is `None` if the file has none of that name.
+        """
+        default = self.descriptor()
+        if not isinstance(value, dict) or TYPE_KEY not in value:
+            return default, value
+        if default is not None and has_type_key(default):
+            return default, value
+        name = value[TYPE_KEY]
+        local = name.rpartition("/")[2] if isinstance(name, str) else ""
+        prefix = f"{self._file.package}." if self._file.package else ""
+        found = self.message_named(local.removeprefix(prefix)) if local.startswith(prefix) else None
+        rest = {key: item for key, item in value.items() if key != TYPE_KEY}
+        return found, rest.get("value") if found is not None and has_no_object_form(found) else rest
+
+    def message_named(self, name: str) -> Descriptor | None:
+        """The message of the file with that name below the package (`Outer.Inner`), `None` if there is none."""
+        first, *inner = name.split(".")
+        found: Descriptor | None = self._file.message_types_by_name.get(first)
+        for part in inner:
+            found = found.nested_types_by_name.get(part) if found is not None else None
+        return found
+
+    def message_class(self, descriptor: Descriptor) -> Any:
+        """The class of the payloads of a message of this schema."""
+        pending = [descriptor]
+        while pending:
+            message = pending.pop()
+            if message.full_name not in self._classes:
+                self._classes[message.full_name] = _MESSAGE_CLASS(
+                    message.name, (Message,), {"DESCRIPTOR": message, "__module__": None}
+                )
+                fields = (*message.fields, *message.file.pool.FindAllExtensions(message))
+                pending += [field.message_type for field in fields if field.message_type is not None]
+        return self._classes[descriptor.full_name]
+
     def check_value(self, value: Any) -> list[Finding]:
-        """Findings for a payload in the JSON mapping of the first message."""
-        return self.check_value_of(DEFAULT_MESSAGE, value)
+        """Findings for a payload in the JSON mapping of the first message, or of the one that it names.
+
+        See `message_of` for how a payload names its message.
+        """
+        descriptor, payload = self.message_of(value)
+        if descriptor is not None:
+            return self._json.check(descriptor, payload)
+        if isinstance(value, dict) and TYPE_KEY in value:
+            named = shortened(str(value[TYPE_KEY]))
+            text = f"The schema has no message {named}, which the payload names as its {TYPE_KEY}."
+            return [Finding(code="protobuf.NO_MESSAGE", path=f"/{TYPE_KEY}", message=text)]
+        return [_no_message(DEFAULT_MESSAGE)]
 
     def check_value_of(self, message_indexes: tuple[int, ...], value: Any) -> list[Finding]:
         """Findings for a payload in the JSON mapping of the message that `message_indexes` name."""
@@ -81,7 +142,7 @@ class ProtobufValidator:
         descriptor = self.descriptor(message_indexes)
         if descriptor is None:
             return [_no_message(message_indexes)]
-        message_class: Any = message_factory.GetMessageClass(descriptor)
+        message_class = self.message_class(descriptor)
         try:
             message = message_class.FromString(data)
         except DecodeError:
@@ -97,6 +158,17 @@ class ProtobufValidator:
                 if len(findings) >= _MAX_UNKNOWN:
                     break
         return findings
+
+
+def has_type_key(descriptor: Descriptor) -> bool:
+    """Whether the JSON mapping of a message has a field called like the key that names messages."""
+    return any(field.json_name == TYPE_KEY for field in descriptor.fields)
+
+
+def _is_part(nested: Descriptor, outer: Descriptor) -> bool:
+    """Whether a nested message is a map's entry or a group's body."""
+    groups = (field.name for field in (*outer.fields, *outer.extensions) if field.type == FieldDescriptor.TYPE_GROUP)
+    return bool(nested.GetOptions().map_entry) or nested.name.lower() in groups
 
 
 def _no_message(message_indexes: tuple[int, ...]) -> Finding:

@@ -1,7 +1,7 @@
 """The Protobuf format as the rest of the registry sees it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.formats.format import (
@@ -10,8 +10,11 @@ from llm_schema_registry.formats.format import (
     Difference,
     DifferenceType,
     Entity,
+    InvalidSchemaError,
+    Outcome,
     OutlineField,
     ParsedSchema,
+    Reading,
     SchemaType,
 )
 from llm_schema_registry.formats.protobuf import tagging
@@ -22,6 +25,8 @@ from llm_schema_registry.formats.protobuf.outline import outline_of
 from llm_schema_registry.formats.protobuf.parsing import WORK as PARSE
 from llm_schema_registry.formats.protobuf.parsing import ProtobufSchema, parse_schema
 from llm_schema_registry.formats.protobuf.payload import ProtobufValidator
+from llm_schema_registry.formats.protobuf.resolution import read
+from llm_schema_registry.formats.protobuf.samples import samples
 
 
 class ProtobufFormat:
@@ -89,6 +94,24 @@ class ProtobufFormat:
     def outline(self, schema: ParsedSchema) -> list[OutlineField]:
         """The field tree."""
         return outline_of(_protobuf(schema))
+
+    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None) -> Iterator[Any]:
+        """Payloads of every message; see `samples.samples`. None of a stored schema that protoc refuses today."""
+        try:
+            validator = _protobuf(schema).validator
+        except InvalidSchemaError:
+            return iter(())
+        return samples(validator, budget or Budget(what="Making samples"))
+
+    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
+        """Writes a JSON value under `writer` and reads it under `reader` with the runtime.
+
+        The value is of the first message, unless it names another (see `ProtobufValidator.message_of`).
+        """
+        try:
+            return read(_protobuf(reader).validator, _protobuf(writer).validator, value)
+        except InvalidSchemaError as error:
+            return Reading(Outcome.UNWRITABLE, problem=error.message)
 
     def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
         """What can carry tags, with its tags; see `tagging.tags`."""

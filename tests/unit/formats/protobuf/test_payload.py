@@ -285,3 +285,22 @@ def test_json_names_that_collide_are_told():
 def test_the_validator_is_compiled_once():
     schema = FORMAT.parse(LEGACY)
     assert FORMAT.validator(schema) is FORMAT.validator(schema)
+
+
+def test_a_payload_may_name_its_message():
+    validator = FORMAT.validator(FORMAT.parse('syntax = "proto3"; package p; message M {} message N { int32 a = 1; }'))
+    assert validator.check_value({"@type": "p.N", "a": 1}) == []
+    assert validator.check_value({"@type": "type.googleapis.com/p.M"}) == []
+    (unknown,) = validator.check_value({"@type": "p.Nobody"})
+    assert (unknown.code, unknown.path) == ("protobuf.NO_MESSAGE", "/@type")
+    assert [finding.code for finding in validator.check_value({"@type": 5})] == ["protobuf.NO_MESSAGE"]
+    assert [finding.path for finding in validator.check_value({"@type": "p.N", "a": "x"})] == ["/a"]
+
+
+@pytest.mark.parametrize("end", ["int32 x = 1;", "M0 first = 1;"])
+@pytest.mark.timeout(20)
+def test_long_chains_of_messages_are_no_obstacle(end):
+    chain = "".join(f"message M{one} {{ M{one + 1} next = 1; }} " for one in range(3000))
+    validator = FORMAT.validator(FORMAT.parse(f'syntax = "proto3"; {chain} message M3000 {{ {end} }}'))
+    assert validator.check_bytes(b"\x0a\x02\x0a\x00") == []
+    assert [finding.code for finding in validator.check_bytes(b"\x0a\x02\x0a")] == ["protobuf.MALFORMED"]
