@@ -163,9 +163,9 @@ def postgres() -> PostgresServer:
 _numbers = itertools.count(1)
 
 
-def fresh_schema() -> str:
-    """The URL of a store on the shared server that does not exist yet."""
-    return f"{postgres().url()}?schema=store_{next(_numbers)}"
+def fresh_schema(server: PostgresServer | None = None) -> str:
+    """The URL of a store that does not exist yet, on the shared server or another."""
+    return f"{(server or postgres()).url()}?schema=store_{next(_numbers)}"
 
 
 async def fresh_database() -> str:
@@ -185,6 +185,12 @@ async def execute(url: str, *statements: str) -> list[Any]:
         return rows
     finally:
         await connection.close()
+
+
+async def rows_of(url: str, *statements: str) -> list[tuple[Any, ...]]:
+    """Runs statements in the schema of a store, beside the store, and returns the rows of the last."""
+    base, _, schema = url.partition("?schema=")
+    return [tuple(row) for row in await execute(base, f"SET search_path = {schema}", *statements)]
 
 
 def _program(name: str) -> pathlib.Path:

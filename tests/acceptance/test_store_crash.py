@@ -10,6 +10,8 @@ import sqlite3
 import sys
 from collections import Counter
 
+import pytest
+
 from llm_schema_registry.contracts import DEFAULT_SCOPE, Reference, Subject, guid_of
 from llm_schema_registry.store import (
     Change,
@@ -22,16 +24,17 @@ from llm_schema_registry.store import (
     Version,
     open_store,
 )
+from servers import fresh_schema, rows_of
 
-ROUNDS = 6
+TESTS = pathlib.Path(__file__).parents[1]
 WRITERS = 2
 TASKS = 4
 CONTEXTS = (".", ".a")
 
 
-async def storm(path: str) -> None:
+async def storm(url: str) -> None:
     """Writes without end, and reports each acknowledged write: revision, context, name, version, schema id."""
-    store = await open_store(f"sqlite:///{path}")
+    store = await open_store(url)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.gather(*(write_on(store, random.Random(os.getpid() * TASKS + task)) for task in range(TASKS)))  # noqa: S311
@@ -74,21 +77,27 @@ async def write_once(transaction: Transaction, subject: Subject, dice: random.Ra
     return put
 
 
-async def test_killed_writers_leave_whole_writes_only(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(("engine", "rounds"), [("sqlite", 6), ("postgresql", 3)])
+async def test_killed_writers_leave_whole_writes_only(tmp_path: pathlib.Path, engine: str, rounds: int) -> None:
     path = tmp_path / "registry.db"
+    url = f"sqlite:///{path}" if engine == "sqlite" else fresh_schema()
     dice = random.Random(4)  # noqa: S311
     acknowledged: dict[int, tuple[str, str, int, int]] = {}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         before = len(acknowledged)
-        acknowledged |= await storm_until_killed(path, dice.uniform(0.05, 0.4))
+        acknowledged |= await storm_until_killed(url, dice.uniform(0.05, 0.4))
         assert len(acknowledged) > before, "no writer got anything done"
-        await check(path, acknowledged)
+        changes = await check(url, acknowledged)
+        facts = await (facts_in_postgresql(url) if engine == "postgresql" else asyncio.to_thread(facts_in_file, path))
+        assert facts == sum(change.kind.value.startswith("version.") for change in changes)
 
 
-async def storm_until_killed(path: pathlib.Path, seconds: float) -> dict[int, tuple[str, str, int, int]]:
+async def storm_until_killed(url: str, seconds: float) -> dict[int, tuple[str, str, int, int]]:
     """What several writers acknowledged, by revision, until all are killed at the same time."""
     processes = [
-        await asyncio.create_subprocess_exec(sys.executable, __file__, str(path), stdout=asyncio.subprocess.PIPE)
+        await asyncio.create_subprocess_exec(
+            sys.executable, __file__, url, stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(TESTS)}
+        )
         for _ in range(WRITERS)
     ]
     try:
@@ -107,8 +116,8 @@ async def storm_until_killed(path: pathlib.Path, seconds: float) -> dict[int, tu
     return {int(r): (context, name, int(version), int(schema_id)) for r, context, name, version, schema_id in lines}
 
 
-async def check(path: pathlib.Path, acknowledged: dict[int, tuple[str, str, int, int]]) -> None:
-    store = await open_store(f"sqlite:///{path}")
+async def check(url: str, acknowledged: dict[int, tuple[str, str, int, int]]) -> list[Change]:
+    store = await open_store(url)
     try:
         changes = await store.changes(0, 1_000_000)
         for revision, (context, name, number, schema_id) in acknowledged.items():
@@ -119,14 +128,23 @@ async def check(path: pathlib.Path, acknowledged: dict[int, tuple[str, str, int,
         assert set(acknowledged) <= {change.revision for change in changes}
         await check_that_the_log_is_whole(store, changes)
         await check_that_facts_and_log_agree(store, changes)
+        return changes
     finally:
         await store.close()
+
+
+def facts_in_file(path: pathlib.Path) -> int:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert connection.execute("PRAGMA foreign_key_check").fetchone() is None
-    facts = connection.execute("SELECT COUNT(*) FROM versions").fetchone()[0]
+    facts: int = connection.execute("SELECT COUNT(*) FROM versions").fetchone()[0]
     connection.close()
-    assert facts == sum(change.kind.value.startswith("version.") for change in changes)
+    return facts
+
+
+async def facts_in_postgresql(url: str) -> int:
+    facts: int = (await rows_of(url, "SELECT COUNT(*) FROM versions"))[0][0]
+    return facts
 
 
 async def check_that_the_log_is_whole(store: Store, changes: list[Change]) -> None:

@@ -10,10 +10,10 @@ import pytest
 from llm_schema_registry.store import InvalidStoreUrlError, StoreUnavailableError, open_store
 from llm_schema_registry.store.migrations import LAYOUT, load_migrations
 from llm_schema_registry.store.postgresql import PostgresStore
-from servers import execute, fresh_database, fresh_schema, postgres
+from servers import execute, fresh_database, fresh_schema, postgres, rows_of
 from unit.store.building import registered, subject
 
-SECRET = "s3cret"
+SECRET = "s3cret"  # noqa: S105
 
 
 @pytest.fixture
@@ -32,12 +32,6 @@ async def refusal(url: str) -> str:
         assert SECRET not in str(error)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return str(caught.value)
-
-
-async def within(url: str, *statements: str) -> list[tuple[object, ...]]:
-    """Runs statements in the schema of a store."""
-    base, _, schema = url.partition("?schema=")
-    return [tuple(row) for row in await execute(base, f"SET search_path = {schema}", *statements)]
 
 
 async def test_what_was_written_is_there_after_reopening(url: str) -> None:
@@ -72,11 +66,10 @@ async def test_a_database_of_its_own_needs_no_options() -> None:
 
 async def test_texts_are_compared_by_code_point_whatever_the_database_does(url: str) -> None:
     await (await open_store(url)).close()
-    schema = url.partition("schema=")[2]
-    columns = await within(
+    columns = await rows_of(
         url,
         "SELECT collation_name = 'C', count(*) FROM information_schema.columns "
-        f"WHERE table_schema = '{schema}' AND data_type = 'text' AND table_name <> 'migrations' GROUP BY 1",
+        "WHERE table_schema = current_schema() AND data_type = 'text' AND table_name <> 'migrations' GROUP BY 1",
     )
     texts = sum(len(re.findall(r"^ +\w+ TEXT\b", migration.text, re.MULTILINE)) for migration in load_migrations())
     assert columns == [(True, texts)]
@@ -92,15 +85,15 @@ async def test_texts_are_compared_by_code_point_whatever_the_database_does(url: 
 )
 async def test_the_tables_of_another_application_are_left_alone(url: str, statement: str) -> None:
     schema = url.partition("schema=")[2]
-    await within(url, f"CREATE SCHEMA {schema}", statement)
+    await rows_of(url, f"CREATE SCHEMA {schema}", statement)
     assert "of another application" in await refusal(url)
-    tables = await within(url, f"SELECT count(*) FROM information_schema.tables WHERE table_schema = '{schema}'")
+    tables = await rows_of(url, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()")
     assert tables == [(1,)]
 
 
 async def test_a_store_of_newer_code_is_refused(url: str) -> None:
     await (await open_store(url)).close()
-    await within(url, f"INSERT INTO migrations VALUES ({LAYOUT + 1}, 'later', 'x', 0)")
+    await rows_of(url, "INSERT INTO migrations SELECT MAX(number) + 1, 'later', 'x', 0 FROM migrations")
     message = await refusal(url)
     assert f"has layout {LAYOUT + 1}" in message
     assert "newer version" in message
@@ -108,7 +101,7 @@ async def test_a_store_of_newer_code_is_refused(url: str) -> None:
 
 async def test_a_changed_migration_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     await (await open_store(url)).close()
-    await within(url, "UPDATE migrations SET checksum = 'x'")
+    await rows_of(url, "UPDATE migrations SET checksum = 'x'")
     monkeypatch.setattr("llm_schema_registry.store.postgresql.opening.LAYOUT", LAYOUT + 1)
     assert "Migration 1 (registry) is not the one" in await refusal(url)
 
@@ -126,7 +119,7 @@ async def test_a_failed_migration_leaves_nothing(url: str, monkeypatch: pytest.M
 
 async def test_applied_migrations_are_recorded(url: str) -> None:
     await (await open_store(url)).close()
-    assert await within(url, "SELECT number, name, checksum FROM migrations ORDER BY number") == [
+    assert await rows_of(url, "SELECT number, name, checksum FROM migrations ORDER BY number") == [
         (migration.number, migration.name, migration.checksum) for migration in load_migrations()
     ]
 

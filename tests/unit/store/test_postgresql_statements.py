@@ -14,6 +14,7 @@ MAY_SCAN = {"revision", "move_head", "take_head"}
 # What an index does not give in order is sorted: only referrers, which come together by several references.
 MAY_SORT = {"referrers"}
 NO_QUERIES = {"create_migrations"}
+PLANNER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan"}
 # Plans depend on what there is: some subjects with some versions each.
 FILL = """
 INSERT INTO versions (context, subject, version, schema_id, state, deleted, registered_at, since)
@@ -33,13 +34,7 @@ def plans() -> dict[str, str]:
 async def explain_all(url: str) -> dict[str, str]:
     await (await open_store(url)).close()
     base, _, schema = url.partition("?schema=")
-    settings = {
-        "search_path": schema,
-        "enable_seqscan": "off",
-        "enable_bitmapscan": "off",
-        "plan_cache_mode": "force_generic_plan",
-    }
-    session = await asyncpg.connect(base, server_settings=settings)
+    session = await asyncpg.connect(base, server_settings={"search_path": schema} | PLANNER)
     await session.execute(FILL)
     plans = {}
     for name in STATEMENTS.keys() - NO_QUERIES:

@@ -6,7 +6,7 @@ import pytest
 from llm_schema_registry.contracts import DEFAULT_SCOPE
 from llm_schema_registry.store import ChangeKind, Setting, StoreUnavailableError, Version
 from llm_schema_registry.store.postgresql import PostgresStore
-from servers import execute, fresh_schema, postgres
+from servers import execute, fresh_schema, postgres, rows_of
 from unit.store.building import REGISTERED, content, register, registered, subject
 
 pytestmark = pytest.mark.timeout(30)
@@ -29,12 +29,6 @@ async def other(url: str, store: PostgresStore) -> AsyncIterator[PostgresStore]:
     other = await PostgresStore.open(url, patience=0.1)
     yield other
     await other.close()
-
-
-async def rows_of(url: str, statement: str) -> list[tuple[object, ...]]:
-    """The rows of a table of a store, beside the store."""
-    base, _, schema = url.partition("?schema=")
-    return [tuple(row) for row in await execute(base, f"SET search_path = {schema}", statement)]
 
 
 async def end_sessions() -> None:
@@ -158,7 +152,7 @@ async def test_what_no_column_can_hold_is_refused_whole(store: PostgresStore) ->
         Version(subject=subject("\ud800"), version=1, schema_id=1),
         Version(subject=subject("\x00"), version=1, schema_id=1),
     ):
-        with pytest.raises(ValueError, match="store can(not)? hold"):
+        with pytest.raises(ValueError, match=r"store can(not)? hold"):
             await put(store, wrong)
     assert await store.revision() == 0
     await registered(store, "t")

@@ -110,9 +110,7 @@ class Connections:
             yield session
         except FAILURES as error:
             if is_lost(error):
-                cut_off(session)
-            if isinstance(error, TimeoutError):
-                await self._pool.expire_connections()
+                await self._lose(session)
             raise
         finally:
             await self._pool.release(session)
@@ -134,13 +132,15 @@ class Connections:
         try:
             if roll_back and not session.is_closed():
                 await session.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
-        except FAILURES as error:
-            cut_off(session)
-            if isinstance(error, TimeoutError):
-                # The other sessions of a server that went silent are as good as lost.
-                await self._pool.expire_connections()
+        except FAILURES:
+            await self._lose(session)
         finally:
             await self._pool.release(session)
+
+    async def _lose(self, session: Session) -> None:
+        cut_off(session)
+        # The server stopped, went silent or gave its place to another: the other sessions are as good as lost.
+        await self._pool.expire_connections()
 
     async def close(self) -> None:
         """Waits a while for what is in progress, and cuts off the rest. Idempotent."""
