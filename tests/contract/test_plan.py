@@ -39,8 +39,17 @@ async def test_planned_then_applied_then_unchanged(call: Caller) -> None:
 
     again = (await call("POST", "/api/v1/plan", {"schemas": _SET, "apply": True})).json
     assert [each["action"] for each in again["schemas"]] == ["unchanged", "unchanged"]
-    changed = (await call("POST", "/api/v1/plan", {"schemas": _SET, "apply": True, "expect": planned["digest"]})).json
+    assert again["digest"] == planned["digest"]
+
+    # Neither a later version nor a deletion is overlooked.
+    body = {"schemas": _SET, "apply": True, "expect": planned["digest"]}
+    await call("PUT", "/config", {"compatibility": "NONE"})
+    await call("POST", "/subjects/part/versions", {"schema": '"int"'})
+    assert (await call("POST", "/api/v1/plan", body)).json["outcome"] == "ok"
+    await call("DELETE", "/subjects/whole")
+    changed = (await call("POST", "/api/v1/plan", body)).json
     assert (changed["outcome"], changed["applied"]) == ("changed", False)
+    assert [each["version"] for each in changed["schemas"]] == [2, 1]
 
 
 async def test_a_refusal_is_an_answer_with_reasons(call: Caller) -> None:

@@ -9,7 +9,19 @@ import typer
 
 from llm_schema_registry import __version__
 from llm_schema_registry.cli import terminal
-from llm_schema_registry.cli.commands import catalog, check, demo, doctor, get, list_, register, serve, validate
+from llm_schema_registry.cli.commands import (
+    apply,
+    catalog,
+    check,
+    demo,
+    doctor,
+    get,
+    list_,
+    plan,
+    register,
+    serve,
+    validate,
+)
 from llm_schema_registry.cli.outcomes import CliError, ExitCode
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -27,6 +39,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.check,
     "validate": validate.validate,
     "register": register.register,
+    "plan": plan.plan,
+    "apply": apply.apply,
     "get": get.get,
     "list": list_.list_subjects,
     "doctor": doctor.doctor,

@@ -26,6 +26,14 @@ Report = Annotated[OutputFormat, typer.Option("--format", case_sensitive=False, 
 Witness = Annotated[
     bool, typer.Option("--witness", help="Show a payload that an incompatible change would break, if one is found.")
 ]
+SetReferences = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        metavar="NAME=SUBJECT@VERSION",
+        help="What the schemas refer to outside the directory; once for each.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 DEFAULT_HOST = "127.0.0.1"

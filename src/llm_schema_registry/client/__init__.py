@@ -7,11 +7,15 @@ from llm_schema_registry.client.model import (
     BatchResult,
     Config,
     PayloadResult,
+    PlannedOutcome,
+    PlannedSchema,
+    PlanResult,
     RegisteredSchema,
     SchemaRequest,
     ServerVersion,
     SubjectVersion,
     ValidationResult,
+    Witness,
 )
 
 __all__ = [
@@ -20,6 +24,9 @@ __all__ = [
     "ClientError",
     "Config",
     "PayloadResult",
+    "PlanResult",
+    "PlannedOutcome",
+    "PlannedSchema",
     "RegisteredSchema",
     "RegistryClient",
     "RegistryError",
@@ -28,4 +35,5 @@ __all__ = [
     "ServerVersion",
     "SubjectVersion",
     "ValidationResult",
+    "Witness",
 ]

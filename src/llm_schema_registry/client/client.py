@@ -19,6 +19,8 @@ from llm_schema_registry.client.model import (
     LATEST,
     BatchResult,
     Config,
+    PlannedSchema,
+    PlanResult,
     RegisteredSchema,
     SchemaRequest,
     ServerVersion,
@@ -158,6 +160,26 @@ class RegistryClient:
         query = {"schema_id": str(schema_id)} if schema_id is not None else _subject_query(subject or "", version)
         path = "api/v1/validate/batch"
         return await self._call("POST", path, BatchResult, body=data, query=query, media_type=_JSON)
+
+    async def plan(
+        self,
+        schemas: list[PlannedSchema],
+        *,
+        apply: bool = False,
+        expect: str | None = None,
+        witness: bool = False,
+    ) -> PlanResult:
+        """What registering schemas together would do; with `apply` it is done, all of it or nothing.
+
+        Args:
+            schemas: in any order; they may refer to each other.
+            apply: do it, if nothing is refused.
+            expect: the digest of an earlier result; anything else is not done.
+            witness: ask for payloads that incompatible schemas would break.
+        """
+        body = {"schemas": schemas, "apply": apply, "expect": expect}
+        query = {"witness": "true"} if witness else None
+        return await self._call("POST", "api/v1/plan", PlanResult, body=body, query=query, media_type=_JSON)
 
     async def _call(
         self,

@@ -1,6 +1,9 @@
 """The typed requests and results of the client; unknown fields of a reply are ignored."""
 
+from typing import Any
+
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from llm_schema_registry.contracts import Metadata, Reference, RuleSet
 from llm_schema_registry.evolution import CompatibilityLevel, Policy
@@ -81,3 +84,43 @@ class BatchResult(msgspec.Struct, frozen=True):
     valid: int
     invalid: int
     results: list[PayloadResult]
+
+
+class Witness(msgspec.Struct, frozen=True):
+    """A payload that one schema allows and the other refuses or misreads."""
+
+    direction: str
+    outcome: str
+    payload: Any
+    encoded: str = ""
+    problem: str = ""
+
+
+class PlannedSchema(SchemaRequest, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
+    """A schema of a plan, and the subject it shall be a version of."""
+
+    subject: str
+    normalize: bool | None = None
+
+
+class PlannedOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens to one schema of a plan; `action` is `register`, `unchanged` or `refuse`."""
+
+    subject: str
+    action: str
+    version: int | None = None
+    id: int | None = None
+    guid: str | None = None
+    error_code: int | None = None
+    message: str | None = None
+    findings: list[Finding] = []
+    witness: Witness | None | UnsetType = UNSET
+
+
+class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens to all schemas of a plan; `outcome` is `ok`, `refused` or `changed`."""
+
+    outcome: str
+    applied: bool
+    digest: str
+    schemas: list[PlannedOutcome]

@@ -14,7 +14,7 @@ from llm_schema_registry.evolution.witnesses import Witness
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.configuring import scopes_above
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.registry.naming import check_subject
+from llm_schema_registry.registry.naming import LATEST, check_subject
 from llm_schema_registry.registry.registering import Decision, Registered, checked, decide, write
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.registry.tentative import Tentative
@@ -79,11 +79,13 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """A hash over what happens to each schema: action, version and content, not the ids."""
+        """A hash over where each schema ends up: subject, version and content.
+
+        Not the id, which others move; nor whether it was there before, so that applying twice is applying once.
+        """
         facts = [
             (
                 str(outcome.planned.subject),
-                outcome.action,
                 outcome.registered and outcome.registered.version.version,
                 outcome.registered and outcome.registered.content.guid,
             )
@@ -161,8 +163,9 @@ async def _try_out(registry: Registry, schemas: Sequence[Planned], witness: bool
     tentative = Tentative(registry.store, await registry.store.revision())
     there = tentative.registry_of(registry)
     tried = _TriedOut({}, {})
+    of_set: dict[Subject, int] = {}
     for index in _in_order_of_references(schemas):
-        planned = schemas[index]
+        planned = _within_set(schemas[index], of_set)
         try:
             decision = await _decide(there, planned)
         except RegistryError as error:
@@ -170,13 +173,31 @@ async def _try_out(registry: Registry, schemas: Sequence[Planned], witness: bool
             tried.outcomes[index] = Outcome(planned, Action.REFUSE, error=error, witness=found)
         else:
             if isinstance(decision, Registered):
-                tried.outcomes[index] = Outcome(planned, Action.UNCHANGED, decision)
+                outcome = Outcome(planned, Action.UNCHANGED, decision)
             else:
                 tried.decisions[index] = decision
-                tried.outcomes[index] = Outcome(planned, Action.REGISTER, await tentative.write(decision))
+                decision = await tentative.write(decision)
+                outcome = Outcome(planned, Action.REGISTER, decision)
+            tried.outcomes[index] = outcome
+            of_set[planned.subject] = decision.version.version
         # Reads of SQLite do not wait: without this nobody else would get a turn between two schemas.
         await asyncio.sleep(0)
     return tried
+
+
+def _within_set(planned: Planned, of_set: dict[Subject, int]) -> Planned:
+    """The schema with references to the latest version of a subject of the set meaning the version of the set.
+
+    It need not be the latest: a set may hold a schema that has been followed by others meanwhile.
+    """
+    references = [
+        msgspec.structs.replace(reference, version=of_set.get(subject, LATEST))
+        if reference.version == LATEST
+        else reference
+        for reference in planned.request.references or ()
+        for subject in (Subject.parse(reference.subject, planned.subject.context),)
+    ]
+    return replace(planned, request=msgspec.structs.replace(planned.request, references=references or None))
 
 
 async def _decide(there: Registry, planned: Planned) -> Registered | Decision:

@@ -39,7 +39,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         schemas: in any order; they may refer to each other, version -1 meaning the one of this set.
         apply: register all of them in one write if none is refused.
-        expect: the digest of an earlier answer: what would happen otherwise now is not applied.
+        expect: the digest of an earlier answer; if schemas would now end up elsewhere, nothing is applied.
     """
 
     schemas: list[PlannedSchema]
@@ -85,7 +85,7 @@ class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         outcome: `ok`; `refused` if any schema is; `changed` if it is not what `expect` names.
         applied: whether it was written.
-        digest: names this outcome: actions, versions and contents, not the ids.
+        digest: names where each schema ends up: subject, version and content, not the id.
         schemas: in the order of the request.
     """
 
