@@ -13,6 +13,8 @@ from llm_schema_registry.server.serving import Shelf, Signal, shelf_protocol
 from llm_schema_registry.server.settings import Settings
 
 BACKLOG = 2048
+# Longer than the pools of clients and proxies keep a connection, so that it is they who close it.
+_KEEP_ALIVE_SECONDS = 75
 _SHUTDOWN_SECONDS = 3
 _log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
         )

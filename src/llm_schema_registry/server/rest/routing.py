@@ -50,7 +50,13 @@ def refused(request: Request[Any, Any, Any], error: Exception, service: Service)
     if isinstance(error, StoreUnavailableError):
         service.metrics.storage_error(request.method)
     if problem.unexpected:
-        _log.error("request failed", method=request.method, request_id=request.scope.get("request_id"), exc_info=error)
+        _log.error(
+            "request failed",
+            method=request.method,
+            endpoint=request.scope.get("path_template"),
+            request_id=request.scope.get("request_id"),
+            exc_info=error,
+        )
     surface = surface_of(request.scope["path"])
     return problem_response(problem, surface, _media_type_of_error(request), service)
 
