@@ -180,6 +180,17 @@ async def test_reads_are_answered_by_the_replica(
     assert [await readers_on(server), await readers_on(standby)] == [0, 1]
 
 
+async def test_a_store_that_follows_no_changes_leaves_the_replica_alone(
+    server: PostgresServer, standby: PostgresServer, url: str
+) -> None:
+    store = await PostgresStore.open(f"{url}&replica=127.0.0.1:{standby.port}")
+    await registered(store, "s")
+    await caught_up(standby, url, 1)
+    assert await store.latest(subject("s")) is not None
+    assert [await readers_on(server), await readers_on(standby)] == [1, 0]
+    await store.close()
+
+
 async def test_a_replica_that_is_behind_is_not_asked(
     standby: PostgresServer, followed: PostgresStore, url: str
 ) -> None:

@@ -18,6 +18,7 @@ from llm_schema_registry.contracts import (
 )
 from llm_schema_registry.store import ChangeKind, Setting, State, Store, StoredSchema, Version
 from unit.store.building import REGISTERED, content, register, registered, rolled_back, subject
+from unit.store.conformance_associations import Associations
 from unit.store.conformance_lists import Lists
 from unit.store.conformance_transactions import Transactions
 
@@ -386,5 +387,5 @@ class Settings:
         assert await store.scopes_with_setting(".none", Setting.MODE) == []
 
 
-class StoreConformance(Contents, Versions, Settings, Lists, Transactions):
+class StoreConformance(Contents, Versions, Settings, Associations, Lists, Transactions):
     """Everything a store must do."""

@@ -18,7 +18,6 @@ _BUSY = "the database has no connections or resources left"
 # What a person can do about it, by SQLSTATE or its class. No text of the server is passed on: it may tell names.
 _REASONS: dict[str, str] = {
     "08": _OUT_OF_REACH,
-    "0A000": "this version of PostgreSQL lacks something: it must be 14 or newer",
     "22": "the database cannot hold a value",
     "23": "the write contradicts what is stored",
     "25006": "the database may only be read: it is a standby, or set so",

@@ -35,6 +35,11 @@ class Listener:
         self._task: asyncio.Task[None] | None = None
 
     @property
+    def started(self) -> bool:
+        """Whether it was ever begun to listen."""
+        return self._task is not None
+
+    @property
     def connected(self) -> bool:
         """Whether the revision known here is that of the store, but for the moment an announcement takes."""
         return self._connected
@@ -87,7 +92,7 @@ class Listener:
             await session.add_listener(self._channel, self._announced)
             while True:
                 # Also shows, from time to time, that the server is still there.
-                self.heard(await session.fetchval(REVISION, timeout=POINT_SECONDS))
+                self.heard(await session.fetchval(REVISION, timeout=POINT_SECONDS) or 0)
                 self._connected = True
                 try:
                     await asyncio.wait_for(lost.wait(), _LOOK_SECONDS)

@@ -13,7 +13,7 @@ _BROKEN_SECONDS = 2.0
 
 
 class Replica:
-    """One server that follows the primary, always a little behind; never goes back in time while it is connected.
+    """One server that follows the primary a little behind, and never goes back in time while it is connected.
 
     Args:
         connections: sessions of that one server, not of several behind one name.
@@ -42,7 +42,8 @@ class Replica:
             return None
         try:
             if self._reached < least:
-                self._reached = (await self._connections.fetch(REVISION, ()))[0][0]
+                rows = await self._connections.fetch(REVISION, ())
+                self._reached = rows[0][0] if rows else 0
             if self._reached < least:
                 self._rests_until = now + _BEHIND_SECONDS
                 return None

@@ -75,8 +75,6 @@ class PostgresStore(PostgresReads):
         self._listener = Listener(primary.connect, address.channel)
         self._turn = asyncio.Lock()
         self._closed = False
-        if replica is not None:
-            self._listener.start()
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], int] = wall_clock, patience: float = 10.0) -> Self:
@@ -165,10 +163,11 @@ class PostgresStore(PostgresReads):
     async def _fetch(self, statement: str, values: Values, seconds: float) -> list[Row]:
         self._check_open()
         replica = self._replica
-        if replica is None:
+        # Without following the changes, this process cannot tell what the replica lacks of the writes of others, on
+        # whose revision it may have been asked to act.
+        if replica is None or not self._listener.started:
             return await self._primary.fetch(statement, values, seconds)
-        # As long as commits are heard of, the revision known here is the current one. The clock itself is read at its
-        # source.
+        # The revision itself is always asked of the primary.
         if self._listener.connected and statement is not REVISION:
             rows = await replica.fetch(self._listener.revision, statement, values, seconds)
             if rows is not None:
