@@ -1,0 +1,43 @@
+"""Each type of difference has an example that shows it, which the reference pages print too."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from llm_schema_registry.formats import Impact, SchemaType, format_of
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+EXAMPLES = {
+    schema_type: json.loads((VECTORS / schema_type.lower() / "examples.json").read_text()) for schema_type in SchemaType
+}
+SHOWN = [
+    pytest.param(schema_type, row, id=f"{schema_type.lower()}.{row['code']}")
+    for schema_type, rows in EXAMPLES.items()
+    for row in rows
+    if "writer" in row
+]
+
+
+def differences(schema_type, reader, writer):
+    format_ = format_of(schema_type)
+    sides = [format_.parse(side if isinstance(side, str) else json.dumps(side)) for side in (reader, writer)]
+    return {difference.type.name: difference.type for difference in format_.compare(*sides)}
+
+
+@pytest.mark.parametrize("schema_type", SchemaType)
+def test_every_type_has_an_example_or_the_reason_why_not(schema_type):
+    assert [row["code"] for row in EXAMPLES[schema_type]] == list(format_of(schema_type).difference_types)
+    assert all(("writer" in row) != ("unreachable" in row) for row in EXAMPLES[schema_type])
+
+
+@pytest.mark.parametrize(("schema_type", "row"), SHOWN)
+def test_an_example_shows_its_type(schema_type, row):
+    found = differences(schema_type, row["reader"], row["writer"])
+    assert row["code"] in found
+    breaks = [kind.name for kind in found.values() if kind.impact is not Impact.COMPATIBLE]
+    if found[row["code"]].impact is Impact.COMPATIBLE:
+        assert breaks == []
+    else:
+        repaired = differences(schema_type, row["fixed"], row["writer"])
+        assert [kind.name for kind in repaired.values() if kind.impact is not Impact.COMPATIBLE] == []
