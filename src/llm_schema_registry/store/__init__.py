@@ -1,9 +1,11 @@
 """One store remembers: the protocol, its values, and the SQL implementation."""
 
 from llm_schema_registry.store.model import (
+    Association,
     Change,
     ChangeKind,
     Deleted,
+    Lifecycle,
     Setting,
     State,
     StoredSchema,
@@ -13,10 +15,12 @@ from llm_schema_registry.store.opening import InvalidStoreUrlError, open_store
 from llm_schema_registry.store.store import OutcomeUnknownError, Reads, Store, StoreUnavailableError, Transaction
 
 __all__ = [
+    "Association",
     "Change",
     "ChangeKind",
     "Deleted",
     "InvalidStoreUrlError",
+    "Lifecycle",
     "OutcomeUnknownError",
     "Reads",
     "Setting",

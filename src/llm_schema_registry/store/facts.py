@@ -20,6 +20,7 @@ ALL_VERSIONS: Final[Fact] = ("versions",)
 ALL_CONTEXTS: Final[Fact] = ("contexts",)
 ALL_SETTINGS: Final[Fact] = ("settings",)
 ALL_SCHEMAS: Final[Fact] = ("schemas",)
+ALL_ASSOCIATIONS: Final[Fact] = ("associations",)
 
 _noted: ContextVar["Facts | None"] = ContextVar("facts", default=None)
 
@@ -28,6 +29,7 @@ _OF_SETTINGS = frozenset(
     {ChangeKind.CONFIG_SET, ChangeKind.CONFIG_REMOVED, ChangeKind.MODE_SET, ChangeKind.MODE_REMOVED}
 )
 _OF_CONTEXTS = frozenset({ChangeKind.CONTEXT_ADDED, ChangeKind.CONTEXT_REMOVED})
+_OF_ASSOCIATIONS = frozenset({ChangeKind.ASSOCIATION_SET, ChangeKind.ASSOCIATION_REMOVED})
 
 
 class Facts:
@@ -98,6 +100,8 @@ def touched_by(change: Change) -> tuple[Fact, ...]:
         return of_setting(change.subject), ALL_SETTINGS
     if change.kind in _OF_CONTEXTS:
         return (ALL_CONTEXTS,)
+    if change.kind in _OF_ASSOCIATIONS:
+        return (ALL_ASSOCIATIONS,)
     if change.kind in _OF_SCHEMAS:
         guid = msgspec.json.decode(change.detail or '""', type=str)
         return of_schema(context, change.schema_id or 0), of_guid(guid), ALL_SCHEMAS

@@ -42,6 +42,8 @@ class ChangeKind(enum.StrEnum):
     MODE_REMOVED = "mode.removed"
     CONTEXT_ADDED = "context.added"
     CONTEXT_REMOVED = "context.removed"
+    ASSOCIATION_SET = "association.set"
+    ASSOCIATION_REMOVED = "association.removed"
 
 
 class StoredSchema(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,45 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     registered_at: int = 0
 
 
+class Lifecycle(enum.StrEnum):
+    """How an association ends: a strong one owns its subject, a weak one uses a subject that is there anyway."""
+
+    STRONG = "STRONG"
+    WEAK = "WEAK"
+
+
+class Association(msgspec.Struct, frozen=True, kw_only=True):
+    """Which subject holds the schemas of a resource outside the registry: the current fact.
+
+    There is one for each resource and type. The texts must be such that every store can hold them as they are.
+
+    Attributes:
+        resource_id: the resource's own id.
+        resource_type: what it is, `topic`.
+        association_type: which of its schemas, `key` or `value`.
+        resource_name: its name.
+        resource_namespace: where it has that name.
+        subject: the subject.
+        guid: of the association.
+        lifecycle: see `Lifecycle`.
+        frozen: whether it can only be deleted together with its subject.
+        created_at: milliseconds since the epoch; 0 stands for the time of the write.
+        updated_at: likewise.
+    """
+
+    resource_id: str
+    resource_type: str
+    association_type: str
+    resource_name: str
+    resource_namespace: str
+    subject: Subject
+    guid: str
+    lifecycle: Lifecycle
+    frozen: bool
+    created_at: int = 0
+    updated_at: int = 0
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One record of the change log.
 
@@ -102,7 +143,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         version: the version, where one is concerned.
         schema_id: the schema, where one is concerned.
         actor: who did it; empty when nobody is known.
-        detail: the new value as JSON text, where the kind has one (a config, a mode, a state, a schema's GUID).
+        detail: the new value as JSON text, where the kind has one (a config, a mode, a state,
+            a schema's GUID, an association).
     """
 
     revision: int

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from llm_schema_registry.contracts.subjects import Subject
-from llm_schema_registry.store.model import Change, Deleted, Setting, StoredSchema, Version
-from llm_schema_registry.store.rows import Row, Value, change_of, schema_of, subject_of, version_of
+from llm_schema_registry.store.model import Association, Change, Deleted, Setting, StoredSchema, Version
+from llm_schema_registry.store.rows import Row, Value, association_of, change_of, schema_of, subject_of, version_of
 from llm_schema_registry.store.statements import load_statements
 from llm_schema_registry.store.texts import text_of
 
@@ -33,6 +33,10 @@ _CONTEXTS = _SQL["contexts"]
 _CONTEXT = _SQL["context"]
 _SETTING = _SQL["setting"]
 _SCOPES_WITH_SETTING = _SQL["scopes_with_setting"]
+_ASSOCIATIONS_OF_SUBJECT = _SQL["associations_of_subject"]
+_ASSOCIATIONS_OF_RESOURCE = _SQL["associations_of_resource"]
+_ASSOCIATIONS_OF_NAME = _SQL["associations_of_name"]
+_ASSOCIATIONS = _SQL["associations_listed"]
 _TOUCHED = _SQL["touched"]
 _CHANGES = _SQL["changes"]
 
@@ -166,6 +170,22 @@ class SqlReads(abc.ABC):
     async def scopes_with_setting(self, context: str, kind: Setting) -> list[Subject]:
         """The scopes of a context that carry the setting, the context itself (empty name) first."""
         return await self._all(subject_of, _SCOPES_WITH_SETTING, context, kind.value)
+
+    async def associations_of_subject(self, subject: Subject) -> list[Association]:
+        """The associations of a subject, by namespace and name of the resource, then by type."""
+        return await self._all(association_of, _ASSOCIATIONS_OF_SUBJECT, subject.context, subject.name)
+
+    async def associations_of_resource(self, resource_id: str) -> list[Association]:
+        """The associations of the resource of an id, by type."""
+        return await self._all(association_of, _ASSOCIATIONS_OF_RESOURCE, resource_id)
+
+    async def associations_of_name(self, name: str) -> list[Association]:
+        """The associations of the resources of a name, by namespace, then by type."""
+        return await self._all(association_of, _ASSOCIATIONS_OF_NAME, name)
+
+    async def associations(self) -> list[Association]:
+        """All associations, by namespace and name of the resource, then by type."""
+        return await self._scan(association_of, _ASSOCIATIONS, "")
 
     async def touched(self, scopes: Sequence[Subject]) -> int:
         """The highest revision whose changes concern one of these scopes exactly; 0 if none ever did."""

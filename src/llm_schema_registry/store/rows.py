@@ -9,7 +9,7 @@ from llm_schema_registry.contracts.identity import Reference
 from llm_schema_registry.contracts.metadata import Metadata
 from llm_schema_registry.contracts.rules import RuleSet
 from llm_schema_registry.contracts.subjects import Subject
-from llm_schema_registry.store.model import Change, ChangeKind, State, StoredSchema, Version
+from llm_schema_registry.store.model import Association, Change, ChangeKind, Lifecycle, State, StoredSchema, Version
 from llm_schema_registry.store.texts import column_of, text_of
 
 Value = str | int | None
@@ -19,6 +19,7 @@ Row = Sequence[Any]
 """One row of an answer, columns in the order of the statement."""
 
 _STATES = {state.value: state for state in State}
+_LIFECYCLES = {lifecycle.value: lifecycle for lifecycle in Lifecycle}
 _KINDS = {kind.value: kind for kind in ChangeKind}
 _references = msgspec.json.Decoder(tuple[Reference, ...])
 _metadata = msgspec.json.Decoder(Metadata)
@@ -66,6 +67,25 @@ def version_of(row: Row) -> Version:
         state=_STATES[state],
         deleted=deleted == 1,
         registered_at=registered_at,
+    )
+
+
+def association_of(row: Row) -> Association:
+    """The fact in a row of `associations`."""
+    resource_id, resource_type, association_type, name, namespace, context, subject, guid, lifecycle, *rest = row
+    frozen, created_at, updated_at = rest
+    return Association(
+        resource_id=resource_id,
+        resource_type=resource_type,
+        association_type=association_type,
+        resource_name=name,
+        resource_namespace=namespace,
+        subject=Subject(context, subject),
+        guid=guid,
+        lifecycle=_LIFECYCLES[lifecycle],
+        frozen=frozen == 1,
+        created_at=created_at,
+        updated_at=updated_at,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store.model import (
+    Association,
     Change,
     ChangeKind,
     Deleted,
@@ -115,6 +116,22 @@ class Reads(Protocol):
         """The scopes of a context that carry the setting, the context itself (empty name) first."""
         ...
 
+    async def associations_of_subject(self, subject: Subject) -> list[Association]:
+        """The associations of a subject, by namespace and name of the resource, then by type."""
+        ...
+
+    async def associations_of_resource(self, resource_id: str) -> list[Association]:
+        """The associations of the resource of an id, by type."""
+        ...
+
+    async def associations_of_name(self, name: str) -> list[Association]:
+        """The associations of the resources of a name, by namespace, then by type."""
+        ...
+
+    async def associations(self) -> list[Association]:
+        """All associations, by namespace and name of the resource, then by type."""
+        ...
+
     async def touched(self, scopes: Sequence[Subject]) -> int:
         """The highest revision whose changes concern one of these scopes exactly; 0 if none ever did.
 
@@ -163,6 +180,14 @@ class Transaction(Reads, Protocol):
 
     async def put_setting(self, scope: Subject, kind: Setting, value: str | None) -> None:
         """Sets the JSON text of a setting at a scope; `None` removes it. Unchanged values record nothing."""
+        ...
+
+    async def put_association(self, association: Association) -> None:
+        """Makes an association the current fact of its resource and type; an earlier one is superseded, not lost."""
+        ...
+
+    async def remove_association(self, association: Association) -> None:
+        """Ends the current fact of a resource and type. Nothing happens if there is none."""
         ...
 
     async def remove_context(self, context: str) -> None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store import facts
-from llm_schema_registry.store.model import Change, Deleted, Setting, StoredSchema, Version
+from llm_schema_registry.store.model import Association, Change, Deleted, Setting, StoredSchema, Version
 from llm_schema_registry.store.store import Store, Transaction
 
 
@@ -108,6 +108,26 @@ class WatchedStore:
         """See `Reads`."""
         facts.note(facts.ALL_SETTINGS)
         return await self._store.scopes_with_setting(context, kind)
+
+    async def associations_of_subject(self, subject: Subject) -> list[Association]:
+        """See `Reads`."""
+        facts.note(facts.ALL_ASSOCIATIONS)
+        return await self._store.associations_of_subject(subject)
+
+    async def associations_of_resource(self, resource_id: str) -> list[Association]:
+        """See `Reads`."""
+        facts.note(facts.ALL_ASSOCIATIONS)
+        return await self._store.associations_of_resource(resource_id)
+
+    async def associations_of_name(self, name: str) -> list[Association]:
+        """See `Reads`."""
+        facts.note(facts.ALL_ASSOCIATIONS)
+        return await self._store.associations_of_name(name)
+
+    async def associations(self) -> list[Association]:
+        """See `Reads`."""
+        facts.note(facts.ALL_ASSOCIATIONS)
+        return await self._store.associations()
 
     async def touched(self, scopes: Sequence[Subject]) -> int:
         """See `Reads`; no answer that depends on it can be remembered."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from llm_schema_registry.contracts.subjects import DEFAULT_CONTEXT, Subject
-from llm_schema_registry.store.model import ChangeKind, Setting, StoredSchema, Version
+from llm_schema_registry.store.model import Association, ChangeKind, Setting, StoredSchema, Version
 from llm_schema_registry.store.reading import MAX_INTEGER, SqlReads
 from llm_schema_registry.store.rows import Value, row_of_schema
 from llm_schema_registry.store.statements import load_statements
@@ -25,6 +25,8 @@ _END_VERSION = _SQL["end_version"]
 _ADD_VERSION = _SQL["add_version"]
 _END_SETTING = _SQL["end_setting"]
 _ADD_SETTING = _SQL["add_setting"]
+_END_ASSOCIATION = _SQL["end_association"]
+_ADD_ASSOCIATION = _SQL["add_association"]
 
 # What the log says when a kind of setting is set, and when it is removed.
 _SETTING_CHANGES: dict[Setting, tuple[ChangeKind, ChangeKind]] = {
@@ -151,6 +153,35 @@ class SqlTransaction(SqlReads):
         was_set, was_removed = _SETTING_CHANGES[kind]
         await self._record(was_removed if value is None else was_set, scope, detail=value)
 
+    async def put_association(self, association: Association) -> None:
+        """Makes an association the current fact of its resource and type; an earlier one is superseded, not lost.
+
+        One created or updated at 0 is given the time of this transaction.
+        """
+        await self._run(_END_ASSOCIATION, *_key_of(association), self._revision)
+        await self._run(
+            _ADD_ASSOCIATION,
+            *_key_of(association),
+            association.resource_name,
+            association.resource_namespace,
+            association.subject.context,
+            association.subject.name,
+            association.guid,
+            association.lifecycle.value,
+            int(association.frozen),
+            association.created_at or self._at,
+            association.updated_at or self._at,
+            self._revision,
+        )
+        await self._record(ChangeKind.ASSOCIATION_SET, association.subject, detail=_detail_of(association))
+
+    async def remove_association(self, association: Association) -> None:
+        """Ends the current fact of a resource and type. Nothing happens if there is none."""
+        key = _key_of(association)
+        if any(_key_of(each) == key for each in await self.associations_of_resource(association.resource_id)):
+            await self._run(_END_ASSOCIATION, *key, self._revision)
+            await self._record(ChangeKind.ASSOCIATION_REMOVED, association.subject, detail=_detail_of(association))
+
     async def remove_context(self, context: str) -> None:
         """Takes a context off the list. Its id counter stays.
 
@@ -187,6 +218,14 @@ class SqlTransaction(SqlReads):
             None if detail is None else column_of(detail),
         )
         self._ordinal += 1
+
+
+def _key_of(association: Association) -> tuple[str, str, str]:
+    return association.resource_id, association.resource_type, association.association_type
+
+
+def _detail_of(association: Association) -> str:
+    return msgspec.json.encode(association).decode()
 
 
 def _rows_of_references(schema: StoredSchema) -> Iterable[tuple[Value, ...]]:

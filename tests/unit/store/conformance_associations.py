@@ -3,7 +3,7 @@
 import msgspec
 
 from llm_schema_registry.contracts import Subject
-from llm_schema_registry.store import Association, ChangeKind, Lifecycle, Store
+from llm_schema_registry.store import Association, ChangeKind, Lifecycle, Store, Transaction
 from unit.store.building import rolled_back, subject
 
 
@@ -109,7 +109,10 @@ class Associations:
 
     async def test_nothing_stays_of_a_transaction_that_fails(self, store: Store) -> None:
         await put(store, association())
-        async with rolled_back(store) as transaction:
+
+        async def write(transaction: Transaction) -> None:
             await transaction.remove_association(association())
             await transaction.put_association(association("other"))
+
+        await rolled_back(store, write)
         assert await store.associations() == [association()]

@@ -9,7 +9,7 @@ from unit.store.conformance import NOW, StoreConformance
 
 # Faster than a new store for each test.
 EMPTY = (
-    *(f"DELETE FROM {table}" for table in ("changes", "counters", "schemas", "versions", "settings")),  # noqa: S608
+    *(f"DELETE FROM {table}" for table in ("changes", "counters", "schemas", "versions", "settings", "associations")),  # noqa: S608
     "DELETE FROM contexts WHERE since > 0",
     "UPDATE contexts SET until = NULL",
     "UPDATE head SET revision = 0",

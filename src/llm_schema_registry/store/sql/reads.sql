@@ -126,3 +126,35 @@ FROM changes
 WHERE revision > $1 AND revision <= $2
 ORDER BY revision, ordinal
 LIMIT $3;
+
+-- associations_of_subject --
+-- The current associations of a subject ($1, $2).
+SELECT resource_id, resource_type, association_type, resource_name, resource_namespace, context, subject, guid,
+    lifecycle, frozen, created_at, updated_at
+FROM associations
+WHERE context = $1 AND subject = $2 AND until IS NULL
+ORDER BY resource_namespace, resource_name, resource_id, resource_type, association_type;
+
+-- associations_of_resource --
+-- The current associations of the resource of an id ($1).
+SELECT resource_id, resource_type, association_type, resource_name, resource_namespace, context, subject, guid,
+    lifecycle, frozen, created_at, updated_at
+FROM associations
+WHERE resource_id = $1 AND until IS NULL
+ORDER BY resource_type, association_type;
+
+-- associations_of_name --
+-- The current associations of the resources of a name ($1), in every namespace.
+SELECT resource_id, resource_type, association_type, resource_name, resource_namespace, context, subject, guid,
+    lifecycle, frozen, created_at, updated_at
+FROM associations
+WHERE resource_name = $1 AND until IS NULL
+ORDER BY resource_namespace, resource_id, resource_type, association_type;
+
+-- associations_listed --
+-- All current associations from a namespace ($1) on.
+SELECT resource_id, resource_type, association_type, resource_name, resource_namespace, context, subject, guid,
+    lifecycle, frozen, created_at, updated_at
+FROM associations
+WHERE resource_namespace >= $1 AND until IS NULL
+ORDER BY resource_namespace, resource_name, resource_id, resource_type, association_type;

@@ -53,3 +53,14 @@ WHERE context = $1 AND subject = $2 AND kind = $3 AND until IS NULL;
 -- add_setting --
 -- Makes $4 the current value of a kind of setting ($3) at a scope ($1, $2) since revision $5.
 INSERT INTO settings (context, subject, kind, value, since) VALUES ($1, $2, $3, $4, $5);
+
+-- end_association --
+-- Ends the current association of a type ($3) of a resource ($1, $2) at revision $4.
+UPDATE associations SET until = $4
+WHERE resource_id = $1 AND resource_type = $2 AND association_type = $3 AND until IS NULL;
+
+-- add_association --
+-- Makes an association the current one since revision $13.
+INSERT INTO associations (resource_id, resource_type, association_type, resource_name, resource_namespace, context,
+    subject, guid, lifecycle, frozen, created_at, updated_at, since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
