@@ -24,13 +24,14 @@ class Listener:
         channel: where commits are announced.
     """
 
-    __slots__ = ("_channel", "_connect", "_connected", "_news", "_revision", "_task")
+    __slots__ = ("_channel", "_connect", "_connected", "_news", "_pause", "_revision", "_task")
 
     def __init__(self, connect: Callable[[], Awaitable[Session]], channel: str) -> None:
         self._connect = connect
         self._channel = channel
         self._connected = False
         self._revision = 0
+        self._pause = 0.0
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -74,15 +75,12 @@ class Listener:
             await asyncio.wait((self._task,))
 
     async def _listen_on(self) -> None:
-        loop, pause = asyncio.get_running_loop(), 0.0
         while True:
-            began = loop.time()
             # Whoever waits learns of a failure by the read that ends each wait.
             with contextlib.suppress(*FAILURES):
                 await self._listen()
-            lasted = loop.time() - began > _LOOK_SECONDS
-            pause = _FIRST_PAUSE_SECONDS if lasted else min(2 * pause or _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            self._pause = min(2 * self._pause or _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311
 
     async def _listen(self) -> None:
         session = await self._connect()
@@ -94,6 +92,7 @@ class Listener:
                 # Also shows, from time to time, that the server is still there.
                 self.heard(await session.fetchval(REVISION, timeout=POINT_SECONDS) or 0)
                 self._connected = True
+                self._pause = 0.0
                 try:
                     await asyncio.wait_for(lost.wait(), _LOOK_SECONDS)
                 except TimeoutError:
