@@ -60,13 +60,14 @@ class Schemas:
         store: the store; what an open transaction sees instead is not remembered, since it may be rolled back.
         steps: how many steps one piece of work may take, unless it is done in a transaction, which no other
             process could see into.
-        capacity: bound on the characters of schema text behind the remembered objects, per kind of object.
+        capacity: bound on the characters of schema text behind the remembered objects, per kind of object; eight
+            times as much of contents. A parsed form takes about twenty bytes per character.
     """
 
-    def __init__(self, store: Reads, steps: int, capacity: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, store: Reads, steps: int, capacity: int = 2 * 1024 * 1024) -> None:
         self._store = store
         self.steps = steps
-        self._contents: _Bounded[StoredSchema] = _Bounded(capacity)
+        self._contents: _Bounded[StoredSchema] = _Bounded(8 * capacity)
         self._parsed: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._by_id: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._validators: _Bounded[PayloadValidator] = _Bounded(capacity)

@@ -18,7 +18,7 @@ MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 1024 * 1024
 _ENTRY_BYTES = 400
 _FACT_BYTES = 200
-_MOST_CHANGES = 10_000
+_MOST_REVISIONS = 1_000
 
 
 class Answer:
@@ -125,8 +125,8 @@ class Shelf:
         if reads is None:
             return
         revision = await reads.revision()
-        if revision < self._cursor or revision - self._cursor > _MOST_CHANGES:
-            # Another store than before, or more to read than there is to keep.
+        if not self._answers or revision < self._cursor or revision - self._cursor > _MOST_REVISIONS:
+            # Nothing to keep, another store than before, or more to read than keeping is worth.
             for request in list(self._answers):
                 self._drop(request)
             self._cursor = revision
