@@ -1,15 +1,18 @@
 """Witnesses: a payload that shows an incompatibility, found by writing and reading for real."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction
-from llm_schema_registry.formats import Outcome, ParsedSchema, Reading, format_of
+from llm_schema_registry.formats import Format, Outcome, ParsedSchema, Reading, format_of
 
 WITNESS_STEPS = 20_000
 """Steps for one search: each payload that is tried costs `_PER_PAYLOAD`."""
 _PER_PAYLOAD = 20
+# Values of every JSON type, one of which a reader that is strict about a place refuses there.
+_STRANGE: tuple[Any, ...] = ("text", 1.5, True, None, [], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def find_witness(
         reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
         format_ = format_of(candidate.schema_type)
         try:
-            for payload in format_.samples(writer, budget=budget):
+            for payload in _payloads(format_, reader, writer, budget):
                 budget.spend(_PER_PAYLOAD)
                 reading = format_.read(reader, writer, payload)
                 if reading.outcome in (Outcome.REFUSED, Outcome.MISREAD):
@@ -57,3 +60,34 @@ def find_witness(
         except BudgetExceededError:
             return None
     return None
+
+
+def _payloads(format_: Format, reader: ParsedSchema, writer: ParsedSchema, budget: Budget) -> Iterator[Any]:
+    """The writer's samples, and then the reader's with one place changed.
+
+    A writer may allow what its schema does not name. What the reader expects there says where to look; `Format.read`
+    tells which of these payloads the writer could have written.
+    """
+    yield from format_.samples(writer, budget=budget)
+    for sample in format_.samples(reader, budget=budget):
+        yield sample
+        yield from _variations(sample, budget)
+
+
+def _variations(payload: Any, budget: Budget) -> Iterator[Any]:
+    """The payload with one of its places holding something else, or missing."""
+    yield from (value for value in _STRANGE if value != payload)
+    if isinstance(payload, dict):
+        for key, value in payload.items():
+            budget.spend(len(payload))
+            yield {name: other for name, other in payload.items() if name != key}
+            for changed in _variations(value, budget):
+                budget.spend(len(payload))
+                yield {**payload, key: changed}
+    elif isinstance(payload, list):
+        for index, value in enumerate(payload):
+            budget.spend(len(payload))
+            yield [*payload[:index], *payload[index + 1 :]]
+            for changed in _variations(value, budget):
+                budget.spend(len(payload))
+                yield [*payload[:index], changed, *payload[index + 1 :]]

@@ -1,110 +1,119 @@
-"""Witnesses: for what breaks payloads one is found, for what only breaks promises there is none."""
+"""The search for a payload that shows an incompatibility."""
+
+import json
 
 import pytest
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.evolution import CompatibilityLevel, Direction
-from llm_schema_registry.evolution.witnesses import find_witness
-from llm_schema_registry.formats import Impact, Outcome, SchemaType, format_of
+from llm_schema_registry.evolution.witnesses import Witness, find_witness
+from llm_schema_registry.formats import Outcome, ParsedSchema, SchemaType, format_of
 
-PROTOBUF = format_of(SchemaType.PROTOBUF)
-P2 = 'syntax = "proto2"; '
-P3 = 'syntax = "proto3"; '
-
-# Of each incompatible difference: the old schema, the new one, and the payload and problem if there are any.
-WITNESSES = {
-    "PACKAGE_CHANGED": (
-        P3 + "package a; message M { int32 x = 1; }",
-        P3 + "package b; message M { int32 x = 1; }",
-        None,
-    ),
-    "MESSAGE_REMOVED": (
-        P3 + "message M {} message N {}",
-        P3 + "message M {}",
-        ({"@type": "N"}, "the reader's schema has no message N"),
-    ),
-    "FIELD_KIND_CHANGED": (
-        P3 + "message M { repeated int32 a = 1; }",
-        P3 + "message M { map<int32, int32> a = 1; }",
-        ({"a": [0]}, "The payload cannot be read at byte 2: there is no field 0 with wire type 0."),
-    ),
-    "FIELD_SCALAR_KIND_CHANGED": (
-        P3 + "message M { int32 a = 1; }",
-        P3 + "message M { sint32 a = 1; }",
-        ({"a": 5}, "field 1 was written as 5 and read as -3"),
-    ),
-    "FIELD_NAMED_TYPE_CHANGED": (
-        P3 + "message M { A a = 1; } message A { int32 x = 1; } message B { string x = 1; }",
-        P3 + "message M { B a = 1; } message A { int32 x = 1; } message B { string x = 1; }",
-        ({"a": {"x": 5}}, 'field 1 of A was written as 5 and read as ""'),
-    ),
-    "FIELD_NUMERIC_LABEL_CHANGED": (
-        P3 + "message M { repeated int32 a = 1; }",
-        P3 + "message M { optional int32 a = 1; }",
-        ({"a": [0]}, "field 1 was written as a list of 1 and is missing"),
-    ),
-    "REQUIRED_FIELD_ADDED": (
-        P2 + "message M {}",
-        P2 + "message M { required int32 a = 1; }",
-        ({}, "the required field a is missing"),
-    ),
-    # What was written is still read; only what is written from now on breaks readers of the old schema.
-    "REQUIRED_FIELD_REMOVED": (P2 + "message M { required int32 a = 1; }", P2 + "message M {}", None),
-    # The removed member is kept as an unknown field.
-    "ONEOF_FIELD_REMOVED": (
-        P3 + "message M { oneof x { int32 a = 1; int32 b = 2; } }",
-        P3 + "message M { oneof x { int32 a = 1; } }",
-        None,
-    ),
-    "MULTIPLE_FIELDS_MOVED_TO_ONEOF": (
-        P3 + "message M { int32 a = 1; int32 b = 2; }",
-        P3 + "message M { oneof x { int32 a = 1; int32 b = 2; } }",
-        ({"a": 5, "b": 5}, "field 1 was written as 5 and is missing"),
-    ),
-    "FIELD_MOVED_TO_EXISTING_ONEOF": (
-        P3 + "message M { int32 a = 1; oneof x { int32 b = 2; int32 c = 3; } }",
-        P3 + "message M { oneof x { int32 a = 1; int32 b = 2; int32 c = 3; } }",
-        ({"a": 5, "b": 5}, "field 1 was written as 5 and is missing"),
-    ),
-}
+LEVEL = CompatibilityLevel
 
 
-@pytest.mark.parametrize(("old", "new", "expected"), WITNESSES.values(), ids=WITNESSES.keys())
-def test_protobuf(old, new, expected, request):
-    old, new = PROTOBUF.parse(old), PROTOBUF.parse(new)
-    assert request.node.callspec.id in {item.type.name for item in PROTOBUF.compare(new, old)}
-    witness = find_witness(new, old, CompatibilityLevel.BACKWARD)
-    assert (None if witness is None else (witness.payload, witness.reading.problem)) == expected
-    if witness is not None:
-        assert witness.direction is Direction.BACKWARD
-        assert witness.reading.encoded or witness.payload in ({}, {"@type": "N"})
-        assert find_witness(old, new, CompatibilityLevel.FORWARD) is not None
+def json_schema(**schema: object) -> ParsedSchema:
+    return format_of(SchemaType.JSON).parse(json.dumps(schema))
 
 
-def test_every_incompatible_difference_of_protobuf_is_tried():
-    rules = PROTOBUF.difference_types.values()
-    assert set(WITNESSES) == {rule.name for rule in rules if rule.impact is Impact.INCOMPATIBLE}
+def avro(schema: object) -> ParsedSchema:
+    return format_of(SchemaType.AVRO).parse(json.dumps(schema))
 
 
-def test_a_required_field_that_is_removed_breaks_the_readers_that_stay():
-    old, new, _ = WITNESSES["REQUIRED_FIELD_REMOVED"]
-    witness = find_witness(PROTOBUF.parse(new), PROTOBUF.parse(old), CompatibilityLevel.FULL)
-    assert witness is not None
-    assert (witness.direction, witness.reading.outcome) == (Direction.FORWARD, Outcome.REFUSED)
+def protobuf(fields: str) -> ParsedSchema:
+    return format_of(SchemaType.PROTOBUF).parse(f'syntax = "proto3"; message M {{ {fields} }}')
 
 
-def test_members_of_any_two_oneofs_meet():
-    old = P3 + "message M { oneof x { int32 a = 1; int32 b = 2; } oneof y { int32 c = 3; int32 d = 4; } }"
-    new = P3 + "message M { oneof x { int32 a = 1; int32 d = 4; } oneof y { int32 b = 2; int32 c = 3; } }"
-    witness = find_witness(PROTOBUF.parse(new), PROTOBUF.parse(old), CompatibilityLevel.BACKWARD)
-    assert witness is not None
-    assert set(witness.payload) in ({"a", "d"}, {"b", "c"})
+INTEGER, NUMBER = json_schema(type="integer"), json_schema(type="number")
+TEXT = {"type": "string"}
+OPEN = json_schema(type="object", properties={"a": TEXT})
 
 
-def test_no_witness_of_another_format_or_without_a_promise_or_a_budget():
-    old, new, _ = WITNESSES["FIELD_SCALAR_KIND_CHANGED"]
-    old, new = PROTOBUF.parse(old), PROTOBUF.parse(new)
-    other = format_of(SchemaType.AVRO).parse('"string"')
-    assert find_witness(other, old, CompatibilityLevel.BACKWARD) is None
-    assert find_witness(new, old, CompatibilityLevel.NONE) is None
-    assert find_witness(new, old, CompatibilityLevel.BACKWARD, Budget(10)) is None
+def shown(candidate: ParsedSchema, previous: ParsedSchema, level: CompatibilityLevel = LEVEL.BACKWARD) -> Witness:
+    found = find_witness(candidate, previous, level)
+    assert found is not None
+    return found
+
+
+def test_backward_writes_with_the_old_schema() -> None:
+    found = shown(INTEGER, NUMBER)
+    assert found.direction is Direction.BACKWARD
+    assert isinstance(found.payload, float)
+    assert found.reading.outcome is Outcome.REFUSED
+    assert find_witness(NUMBER, INTEGER, LEVEL.BACKWARD) is None
+
+
+def test_forward_writes_with_the_new_schema() -> None:
+    found = shown(NUMBER, INTEGER, LEVEL.FORWARD)
+    assert found.direction is Direction.FORWARD
+    assert isinstance(found.payload, float)
+    assert find_witness(INTEGER, NUMBER, LEVEL.FORWARD) is None
+
+
+@pytest.mark.parametrize(
+    ("candidate", "previous", "direction"),
+    [(INTEGER, NUMBER, Direction.BACKWARD), (NUMBER, INTEGER, Direction.FORWARD)],
+)
+def test_full_looks_in_both_directions(candidate: ParsedSchema, previous: ParsedSchema, direction: Direction) -> None:
+    assert shown(candidate, previous, LEVEL.FULL).direction is direction
+
+
+def test_full_looks_forward_first() -> None:
+    assert shown(json_schema(**TEXT), INTEGER, LEVEL.FULL_TRANSITIVE).direction is Direction.FORWARD
+
+
+def test_a_value_that_is_misread_is_a_witness() -> None:
+    found = shown(protobuf("oneof x { string a = 1; string b = 2; }"), protobuf("string a = 1; string b = 2;"))
+    assert found.reading.outcome is Outcome.MISREAD
+    assert found.payload.keys() == {"a", "b"}
+
+
+def test_what_the_reader_names_and_the_writer_only_allows_is_tried() -> None:
+    found = shown(json_schema(type="object", properties={"a": TEXT, "b": TEXT}), OPEN)
+    assert not isinstance(found.payload["b"], str)
+
+
+def test_a_member_that_the_reader_asks_for_is_left_out() -> None:
+    closed = {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "additionalProperties": False}
+    found = shown(json_schema(**closed, required=["b"]), json_schema(**closed))
+    assert "b" not in found.payload
+
+
+def test_items_are_changed_and_left_out() -> None:
+    strict = json_schema(type="array", items=[TEXT, TEXT])
+    found = shown(strict, json_schema(type="array"))
+    assert any(not isinstance(item, str) for item in found.payload)
+    assert shown(json_schema(type="array", minItems=2), json_schema(type="array", maxItems=9)).payload == []
+
+
+def test_a_reader_that_is_strict_about_the_whole_is_shown_another_type() -> None:
+    assert not isinstance(shown(json_schema(**TEXT), json_schema()).payload, str)
+
+
+def test_inner_places_are_changed_one_at_a_time() -> None:
+    reader = json_schema(properties={"a": {"properties": {"b": {"items": [{"type": "integer"}]}}}})
+    found = shown(reader, json_schema(type="object", maxProperties=1))
+    assert found.payload.keys() == {"a"}
+    assert found.reading.outcome is Outcome.REFUSED
+
+
+def test_compatible_pairs_have_no_witness() -> None:
+    assert find_witness(OPEN, OPEN, LEVEL.FULL) is None
+    assert find_witness(avro("long"), avro("int"), LEVEL.BACKWARD) is None
+
+
+def test_another_format_and_no_promise_have_no_witness() -> None:
+    assert find_witness(avro("int"), INTEGER, LEVEL.FULL) is None
+    assert find_witness(INTEGER, NUMBER, LEVEL.NONE) is None
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5, 19])
+def test_the_search_is_bounded(steps: int) -> None:
+    assert find_witness(INTEGER, NUMBER, LEVEL.FULL, Budget(steps)) is None
+
+
+def test_wide_payloads_use_up_the_budget() -> None:
+    wide = {f"p{number}": {"type": "integer"} for number in range(400)}
+    budget = Budget(20_000)
+    find_witness(json_schema(properties=wide), json_schema(properties=wide), LEVEL.BACKWARD, budget)
+    assert budget.left < 0
