@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from llm_schema_registry.server.rest.bodies import read_body
-from llm_schema_registry.server.rest.errors import Problem, confluent_body, native_body, problem_of
+from llm_schema_registry.server.rest.errors import HttpError, Problem, confluent_body, native_body, problem_of
 from llm_schema_registry.server.rest.media_types import JSON, PROBLEM, SCHEMA_REGISTRY, negotiated
 from llm_schema_registry.server.rest.operations import Call, Operation, RawBytes, RawText, Reply, Surface
 from llm_schema_registry.server.rest.queries import read_query
@@ -104,5 +104,5 @@ def _response(result: Any, status: int, media_type: str) -> ASGIResponse:
 def _media_type_of_error(request: Request[Any, Any, Any]) -> str:
     try:
         return negotiated(request.headers.get("accept", ""))
-    except Exception:
+    except HttpError:
         return SCHEMA_REGISTRY
