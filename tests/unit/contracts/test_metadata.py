@@ -36,9 +36,7 @@ def test_nothing_is_neutral() -> None:
         (Metadata(tags={"a": ["x"]}, properties={MARKER: "1"}), Metadata(tags={"a": ["x"]}), True),
     ],
 )
-def test_the_marker_counts_only_when_both_carry_it(
-    one: Metadata | None, other: Metadata | None, same: bool
-) -> None:
+def test_the_marker_counts_only_when_both_carry_it(one: Metadata | None, other: Metadata | None, same: bool) -> None:
     assert same_but_for_version(one, other) is same
     assert same_but_for_version(other, one) is same
 
