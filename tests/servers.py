@@ -75,31 +75,20 @@ class PostgresServer:
             RuntimeError: it does not come up; the message says what it wrote.
         """
         log = pathlib.Path(self._directory.name) / "log"
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [_program("postgres"), "-D", self._data, "-p", str(self.port)],
-                stdout=output,
-                stderr=output,
-                user=self._user,
-                extra_groups=[] if self._user else None,
-                cwd=self._directory.name,
-                start_new_session=True,
-            )
         deadline = time.monotonic() + _START_SECONDS
+        self._process = self._launch(log)
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL does not start: {log.read_text()}")
             time.sleep(0.02)
+            # After it was killed, it refuses to start until the last of its old processes is gone.
+            if self._process.poll() is not None:
+                self._process = self._launch(log)
 
     def kill(self) -> None:
-        """Kills it, with every session in it, as a loss of power would; what was written to files stays."""
-        process = self._running()
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        # Sessions are sessions of the system too: they are no children of this process.
-        deadline = time.monotonic() + _START_SECONDS
-        while self._accepts() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        """Kills it, with every session in it: what was written to files stays, and nothing else."""
+        self._signal_all(signal.SIGKILL)
+        self._running().wait()
 
     def stop(self) -> None:
         """Ends it and removes its data. Idempotent."""
@@ -118,6 +107,17 @@ class PostgresServer:
         """Ends the silence."""
         self._signal_all(signal.SIGCONT)
 
+    def _launch(self, log: pathlib.Path) -> "subprocess.Popen[bytes]":
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [_program("postgres"), "-D", self._data, "-p", str(self.port)],
+                stdout=output,
+                stderr=output,
+                user=self._user,
+                extra_groups=[] if self._user else None,
+                cwd=self._directory.name,
+            )
+
     def _signal_all(self, number: int) -> None:
         server = self._running().pid
         children = pathlib.Path(f"/proc/{server}/task/{server}/children").read_text().split()
@@ -131,16 +131,11 @@ class PostgresServer:
 
     def _answers(self) -> bool:
         ready = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        return self._accepts() and subprocess.run(ready, check=False).returncode == 0
-
-    def _accepts(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
-        return False
+        return subprocess.run(ready, check=False).returncode == 0
 
     def _run(self, program: str, *arguments: object) -> None:
         done = subprocess.run(
-            [_program(program), *map(str, arguments)],
+            [str(_program(program)), *map(str, arguments)],
             check=False,
             capture_output=True,
             text=True,
