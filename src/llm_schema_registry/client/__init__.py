@@ -1,7 +1,13 @@
 """The HTTP client of a registry."""
 
-from llm_schema_registry.client.client import RegistryClient
-from llm_schema_registry.client.errors import ClientError, RegistryError, RegistryUnreachableError
+from llm_schema_registry.client.client import ALL_CONTEXTS, RegistryClient
+from llm_schema_registry.client.errors import (
+    ClientError,
+    ModeNotRestoredError,
+    NotAsSentError,
+    RegistryError,
+    RegistryUnreachableError,
+)
 from llm_schema_registry.client.model import (
     LATEST,
     BatchResult,
@@ -12,6 +18,7 @@ from llm_schema_registry.client.model import (
     PlanResult,
     RegisteredSchema,
     SchemaRequest,
+    ScopeSettings,
     ServerVersion,
     SubjectVersion,
     ValidationResult,
@@ -19,10 +26,13 @@ from llm_schema_registry.client.model import (
 )
 
 __all__ = [
+    "ALL_CONTEXTS",
     "LATEST",
     "BatchResult",
     "ClientError",
     "Config",
+    "ModeNotRestoredError",
+    "NotAsSentError",
     "PayloadResult",
     "PlanResult",
     "PlannedOutcome",
@@ -32,6 +42,7 @@ __all__ = [
     "RegistryError",
     "RegistryUnreachableError",
     "SchemaRequest",
+    "ScopeSettings",
     "ServerVersion",
     "SubjectVersion",
     "ValidationResult",

@@ -19,10 +19,13 @@ from llm_schema_registry.client.model import (
     LATEST,
     BatchResult,
     Config,
+    Mode,
     PlannedSchema,
     PlanResult,
     RegisteredSchema,
     SchemaRequest,
+    Scopes,
+    ScopeSettings,
     ServerVersion,
     SubjectVersion,
     ValidationResult,
@@ -34,6 +37,7 @@ _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _JSON = "application/json"
 _ACCEPT = f"{_MEDIA_TYPE}, application/vnd.schemaregistry+json, {_JSON}"
 _PAGE = 1000
+ALL_CONTEXTS = ":*:"
 _T = TypeVar("_T")
 
 
@@ -90,17 +94,25 @@ class RegistryClient:
 
     async def latest_schemas(self, prefix: str = "") -> list[RegisteredSchema]:
         """The latest version of every subject whose name begins with `prefix`, page by page."""
-        found: list[RegisteredSchema] = []
-        while True:
-            query = {"subjectPrefix": prefix, "latestOnly": "true", "offset": str(len(found)), "limit": str(_PAGE)}
-            page = await self._call("GET", "schemas", list[RegisteredSchema], query=query)
-            found += page
-            if len(page) < _PAGE:
-                return found
+        return await self._pages({"subjectPrefix": prefix, "latestOnly": "true"})
 
-    async def versions(self, subject: str) -> list[int]:
-        """The versions of a subject, oldest first."""
-        return await self._call("GET", f"subjects/{_quoted(subject)}/versions", list[int])
+    async def all_schemas(self, prefix: str = ALL_CONTEXTS, *, deleted: bool = False) -> list[RegisteredSchema]:
+        """Every version of every subject whose name begins with `prefix`, page by page; aliases mean nothing here."""
+        return await self._pages({"subjectPrefix": prefix, "deleted": str(deleted).lower()})
+
+    async def contexts(self) -> list[str]:
+        """The contexts, the default one (`.`) first."""
+        return await self._call("GET", "contexts", list[str])
+
+    async def subjects(self, *, deleted: bool = False) -> list[str]:
+        """The subjects of all contexts."""
+        query = {"subjectPrefix": ALL_CONTEXTS, "deleted": str(deleted).lower()}
+        return await self._call("GET", "subjects", list[str], query=query)
+
+    async def versions(self, subject: str, *, deleted: bool = False) -> list[int]:
+        """The versions of a subject, oldest first; with `deleted` soft-deleted ones too."""
+        query = {"deleted": "true"} if deleted else None
+        return await self._call("GET", f"subjects/{_quoted(subject)}/versions", list[int], query=query)
 
     async def version(self, subject: str, version: int | str = LATEST, *, deleted: bool = False) -> RegisteredSchema:
         """One version of a subject; with `deleted` also a soft-deleted one, as references need."""
@@ -130,6 +142,14 @@ class RegistryClient:
         query = {"normalize": "true"} if normalize else None
         return await self._call("POST", path, RegisteredSchema, body=schema, query=query)
 
+    async def delete_version(self, subject: str, version: int) -> int:
+        """Soft-deletes a version of a subject.
+
+        Raises:
+            RegistryError: 42206, another version refers to it.
+        """
+        return await self._call("DELETE", f"subjects/{_quoted(subject)}/versions/{version}", int)
+
     async def config(self, subject: str | None = None, *, inherited: bool = False) -> Config:
         """The config of a subject, or of the registry for `None`; with `inherited` what applies to the subject.
 
@@ -142,6 +162,38 @@ class RegistryClient:
     async def set_compatibility(self, subject: str, level: CompatibilityLevel) -> None:
         """Sets the compatibility level of a subject, which need not exist yet."""
         await self._call("PUT", f"config/{_quoted(subject)}", dict[str, Any], body={"compatibility": level})
+
+    async def scopes(self) -> list[ScopeSettings]:
+        """The own settings of every scope; only this registry tells them all at once (404 elsewhere)."""
+        return (await self._call("GET", "api/v1/scopes", Scopes, media_type=_JSON)).scopes
+
+    async def own_config(self, scope: str) -> dict[str, Any]:
+        """The config of a scope as the registry gives it; empty for the default context.
+
+        Raises:
+            RegistryError: 40408, the scope has none of its own.
+        """
+        return await self._call("GET", _of_scope("config", scope), dict[str, Any])
+
+    async def put_config(self, scope: str, config: dict[str, Any]) -> None:
+        """Changes the config of a scope: absent keys are kept, `None` clears; the level is called `compatibility`."""
+        await self._call("PUT", _of_scope("config", scope), dict[str, Any], body=config)
+
+    async def own_mode(self, scope: str) -> str | None:
+        """The mode of a scope; empty for the default context.
+
+        Raises:
+            RegistryError: 40409, the scope has none of its own.
+        """
+        return (await self._call("GET", _of_scope("mode", scope), Mode)).mode
+
+    async def put_mode(self, scope: str, mode: str) -> None:
+        """Sets the mode of a scope, IMPORT also where there are subjects."""
+        await self._call("PUT", _of_scope("mode", scope), Mode, body={"mode": mode}, query={"force": "true"})
+
+    async def delete_mode(self, scope: str) -> None:
+        """Takes the mode of a scope away, so that the one above counts."""
+        await self._call("DELETE", _of_scope("mode", scope), Mode)
 
     async def validate(self, subject: str, data: Any, version: int | str = LATEST) -> ValidationResult:
         """What the registry says of one event, a JSON value, by a version of a subject."""
@@ -180,6 +232,19 @@ class RegistryClient:
         body = {"schemas": schemas, "apply": apply, "expect": expect}
         query = {"witness": "true"} if witness else None
         return await self._call("POST", "api/v1/plan", PlanResult, body=body, query=query, media_type=_JSON)
+
+    async def _pages(self, query: dict[str, str]) -> list[RegisteredSchema]:
+        found: dict[tuple[str, int], RegisteredSchema] = {}
+        asked = 0
+        while True:
+            page_query = {**query, "offset": str(asked), "limit": str(_PAGE)}
+            page = await self._call("GET", "schemas", list[RegisteredSchema], query=page_query)
+            before = len(found)
+            found |= {(schema.subject, schema.version): schema for schema in page}
+            asked += len(page)
+            # A registry that knows no pages gives everything each time.
+            if len(page) != _PAGE or len(found) == before:
+                return list(found.values())
 
     async def _call(
         self,
@@ -229,6 +294,10 @@ def _parsed(url: str) -> URL:
 
 def _subject_query(subject: str, version: int | str) -> dict[str, str]:
     return {"subject": subject, "version": str(version)}
+
+
+def _of_scope(setting: str, scope: str) -> str:
+    return f"{setting}/{_quoted(scope)}" if scope else setting
 
 
 def _quoted(segment: str) -> str:

@@ -37,3 +37,25 @@ class RegistryError(ClientError):
         self.error_code = error_code
         self.message = message
         self.findings = tuple(findings)
+
+
+class NotAsSentError(ClientError):
+    """The registry took a schema and made another version of it than the one that was brought."""
+
+
+class ModeNotRestoredError(ClientError):
+    """An import is over, and a scope could not be taken out of IMPORT mode.
+
+    Attributes:
+        scope: the scope; empty for the default context.
+        mode: what it should be put back to; `None`: no mode of its own.
+    """
+
+    def __init__(self, scope: str, mode: str | None, cause: Exception) -> None:
+        place = f"/mode/{scope}" if scope else "/mode"
+        way_out = f"DELETE {place}" if mode is None else f'PUT {place} {{"mode": "{mode}"}}'
+        super().__init__(
+            f"{scope or 'the default context'} is still in IMPORT mode ({cause}); do it yourself: {way_out}"
+        )
+        self.scope = scope
+        self.mode = mode

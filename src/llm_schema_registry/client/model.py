@@ -14,13 +14,15 @@ LATEST = "latest"
 
 
 class SchemaRequest(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A schema as it is registered or looked up."""
+    """A schema as it is registered or looked up; `id` and `version` are brought along only in IMPORT mode."""
 
     schema: str
     schema_type: SchemaType = SchemaType.AVRO
     references: list[Reference] = []
     metadata: Metadata | None = None
     rule_set: RuleSet | None = None
+    id: int | None = None
+    version: int | None = None
 
 
 class RegisteredSchema(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -35,6 +37,8 @@ class RegisteredSchema(msgspec.Struct, frozen=True, omit_defaults=True, rename="
     references: list[Reference] = []
     metadata: Metadata | None = None
     rule_set: RuleSet | None = None
+    ts: int | None = None
+    deleted: bool = False
 
 
 class SubjectVersion(msgspec.Struct, frozen=True):
@@ -49,6 +53,26 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
 
     compatibility_level: CompatibilityLevel | None = None
     compatibility_policy: Policy | None = None
+
+
+class ScopeSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is set at exactly one scope: a subject, a context (`:.ctx:`, empty: the default one), or `:.__GLOBAL:`."""
+
+    scope: str
+    config: dict[str, Any] | None = None
+    mode: str | None = None
+
+
+class Scopes(msgspec.Struct, frozen=True):
+    """Every scope that has a setting of its own."""
+
+    scopes: list[ScopeSettings]
+
+
+class Mode(msgspec.Struct, frozen=True):
+    """The mode of a scope."""
+
+    mode: str | None = None
 
 
 class ServerVersion(msgspec.Struct, frozen=True):

@@ -1,0 +1,34 @@
+"""`lsr export`: the whole content of a registry as a directory."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llm_schema_registry.cli.options import DEFAULT_REGISTRY, Registry
+from llm_schema_registry.cli.outcomes import CliError
+
+
+def export(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIRECTORY", help="Where to; made if missing, or an earlier export.")
+    ],
+    registry: Registry = DEFAULT_REGISTRY,
+) -> None:
+    """Write everything that a registry holds into a directory: one file per version, and a manifest.
+
+    The manifest holds ids, GUIDs, versions, soft-deleted ones too, references, metadata, rule sets, contexts, and
+    the config and mode of every scope. `lsr import --from DIRECTORY` brings it into a registry again. The registry
+    may be any compatible one; nobody should write to it meanwhile.
+    """
+    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.client.migration import NotAnExportError, take_snapshot, write_directory
+
+    snapshot = talk(registry, take_snapshot)
+    try:
+        written = write_directory(directory, snapshot, registry.rpartition("@")[2])
+    except NotAnExportError as error:
+        raise CliError(str(error), "Name another directory, or one that does not exist.") from None
+    except OSError as error:
+        raise CliError(f"{directory} cannot be written: {error.strerror}") from None
+    print(f"{directory}: {written} versions of {len({each.subject for each in snapshot.versions})} subjects")

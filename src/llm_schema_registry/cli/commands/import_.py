@@ -1,0 +1,67 @@
+"""`lsr import`: the content of a registry or of an export, brought into a registry."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llm_schema_registry.cli.options import DEFAULT_REGISTRY, AsJson, Registry
+from llm_schema_registry.cli.outcomes import CliError, ExitCode
+
+if TYPE_CHECKING:
+    from llm_schema_registry.client import RegistryClient
+    from llm_schema_registry.client.migration import Work
+
+
+def import_(
+    source: Annotated[
+        str, typer.Option("--from", metavar="SOURCE", help="The URL of a registry, or a directory of `lsr export`.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    no_settings: Annotated[bool, typer.Option("--no-settings", help="Leave configs and modes as they are.")] = False,
+    registry: Registry = DEFAULT_REGISTRY,
+    as_json: AsJson = False,
+) -> None:
+    """Bring over everything that another registry holds, with the same ids and versions.
+
+    Soft-deleted versions come too, so that old data stays readable. Contexts that get schemas are in IMPORT mode
+    meanwhile, and are put back whatever happens. What is there already is left alone, so an import that was
+    interrupted goes on where it was. If an id or a version is taken by other content, nothing is imported, and
+    each collision is told (exit 1).
+    """
+    import asyncio
+
+    import msgspec
+
+    from llm_schema_registry.cli import migrating
+    from llm_schema_registry.cli.connection import talk
+
+    content = migrating.read_source(source)
+
+    async def conversation(client: "RegistryClient") -> "tuple[Work, Work]":
+        return await migrating.import_into(client, content, settings=not no_settings, dry_run=dry_run)
+
+    try:
+        work, left = talk(registry, conversation)
+    except asyncio.CancelledError:
+        raise SystemExit(migrating.TERMINATED) from None
+    if as_json:
+        print(msgspec.json.encode({"dryRun": dry_run, **migrating.summary_of(work)}).decode())
+    elif not work.collisions:
+        print(("would be: " if dry_run else "") + migrating.sentence_of(work))
+        for note in work.notes:
+            print(f"note: {note}", file=sys.stderr)
+    if work.collisions:
+        raise CliError(
+            f"nothing was imported: {len(work.collisions)} collisions",
+            "Import into an empty registry, or remove what is in the way.",
+            findings=migrating.findings_of(work),
+            exit_code=ExitCode.FINDINGS,
+        )
+    if not dry_run and (left.collisions or not left.is_done):
+        raise CliError(
+            f"the registries still differ: {migrating.sentence_of(left)} would be left to do",
+            "Somebody wrote meanwhile: import again.",
+            findings=migrating.findings_of(left),
+            exit_code=ExitCode.FINDINGS,
+        )
