@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from generating.examples import example
 from generating.markdown import sentence, table, texts
 from llm_schema_registry.formats import DifferenceType, Impact, SchemaType, format_of
 from llm_schema_registry.formats.avro.problems import FIXES
@@ -64,16 +65,17 @@ The reader is the side that has to read what the writer wrote: under `BACKWARD` 
 wrote, under `FORWARD` the other way round.
 
 {table(("difference", "what it means for compatibility"), rows)}
-""" + "\n".join(_difference(each) for each in ordered)
+""" + "\n".join(_difference(area, each) for each in ordered)
 
 
-def _difference(difference: DifferenceType) -> str:
+def _difference(area: str, difference: DifferenceType) -> str:
     shown = difference.description.format(reader="reader's", writer="writer's", path="…", detail="…")
     parts = [f"### {difference.name}", f"{sentence(_IMPACTS[difference.impact])} {sentence(difference.why)}"]
     if shown:
         parts.insert(1, f"*{sentence(shown)}*")
     if difference.fix:
         parts.append(f"What to do: {sentence(difference.fix)}")
+    parts += example(area, difference.name)
     return "\n\n".join(parts) + "\n"
 
 
@@ -81,5 +83,6 @@ def _group(area: str, group: str, problems: dict[str, Any]) -> str:
     sections = []
     for name, text in problems.items():
         fix = FIXES.get(f"{area}.{name}") or text.get("fix")
-        sections.append(f"### {name}\n\n{text['meaning']}\n" + (f"\nWhat to do: {fix}\n" if fix else ""))
+        parts = [f"### {name}", text["meaning"], *([f"What to do: {fix}"] if fix else []), *example(area, name)]
+        sections.append("\n\n".join(parts) + "\n")
     return f"## {_GROUPS[group]}\n\n" + "\n".join(sections)
