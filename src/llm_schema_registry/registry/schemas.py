@@ -1,7 +1,7 @@
 """Parsed schemas and compiled validators, remembered within a bound.
 
-Content is immutable under its id, and parsing is a function of text and dependencies, so nothing here ever
-has to be invalidated: entries only make room for newer ones.
+Parsing is a function of text and dependencies, and content is immutable under its GUID, so nothing here ever has to
+be invalidated: entries only make room for newer ones.
 """
 
 from collections import OrderedDict
@@ -60,29 +60,24 @@ class Schemas:
         store: the store; what an open transaction sees instead is not remembered, since it may be rolled back.
         steps: how many steps one piece of work may take, unless it is done in a transaction, which no other
             process could see into.
-        capacity: bound on the characters of schema text behind the remembered objects, per kind of object; eight
-            times as much of contents. A parsed form takes about twenty bytes per character.
+        capacity: bound on the characters of schema text behind the remembered objects, per kind of object. A parsed
+            form takes about twenty bytes per character.
     """
 
     def __init__(self, store: Reads, steps: int, capacity: int = 2 * 1024 * 1024) -> None:
         self._store = store
         self.steps = steps
-        self._contents: _Bounded[StoredSchema] = _Bounded(8 * capacity)
         self._parsed: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._by_id: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._validators: _Bounded[PayloadValidator] = _Bounded(capacity)
 
     async def content(self, reads: Reads, context: str, schema_id: int) -> StoredSchema | None:
-        """The content of an id."""
-        if reads is not self._store:
-            return await reads.schema(context, schema_id)
-        key = (context, schema_id)
-        content = self._contents.get(key)
-        if content is None:
-            content = await reads.schema(context, schema_id)
-            if content is not None:
-                self._contents.put(key, content, len(content.text) + 200)
-        return content
+        """The content of an id, read each time.
+
+        An id that was removed for good may come back with other content in IMPORT mode, from any process, so that
+        nothing may be remembered by the id alone.
+        """
+        return await reads.schema(context, schema_id)
 
     async def parsed(self, reads: Reads, content: StoredSchema, budget: Budget | None = None) -> ParsedSchema:
         """The parsed form of stored content.
@@ -116,7 +111,7 @@ class Schemas:
         Raises:
             RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed or compiled (any more).
         """
-        key = (content.context, content.schema_id)
+        key = (content.context, content.schema_id, content.guid)
         validator = self._validators.get(key)
         if validator is None:
             # A compiled validator cannot be had from another process: this is done here, whatever it takes.
