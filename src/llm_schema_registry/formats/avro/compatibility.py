@@ -58,7 +58,7 @@ def compare(reader: AvroSchema, writer: AvroSchema, *, budget: Budget | None = N
     budget = budget or Budget(what="The compatibility check")
     found: list[Difference] = []
     try:
-        if _Decision(budget).compatible(reader.root, writer.root):
+        if readable(reader, writer, budget):
             return found
         if _Walk(budget).collect(reader.root, writer.root, "", found):
             # All that is wrong hides behind a recursive type that was taken for compatible too early.
@@ -66,6 +66,15 @@ def compare(reader: AvroSchema, writer: AvroSchema, *, budget: Budget | None = N
     except RecursionError:
         raise BudgetExceededError(budget.what) from None
     return found
+
+
+def readable(reader: AvroSchema, writer: AvroSchema, budget: Budget) -> bool:
+    """Whether `compare` finds nothing: the verdict alone, at a fraction of the price.
+
+    Raises:
+        BudgetExceededError: as `compare` does; also `RecursionError`, for types that are nested very deeply.
+    """
+    return _Decision(budget).compatible(reader.root, writer.root)
 
 
 class _Chain:

@@ -8,6 +8,7 @@ import pytest
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats import Dependency, Impact
 from llm_schema_registry.formats.avro import FORMAT
+from llm_schema_registry.formats.avro.compatibility import readable
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "avro"
 REFERENCE = json.loads((VECTORS / "reference_compatibility.json").read_text())
@@ -26,6 +27,7 @@ def test_differences_are_those_of_the_reference(row):
     assert [(item.type.name, item.path, item.detail) for item in found] == expected
     assert [FORMAT.describe(item, "new", "old") for item in found] == row["messages"]
     assert (not found) == row["compatible"]
+    assert readable(FORMAT.parse(row["reader"]), FORMAT.parse(row["writer"]), Budget()) == row["compatible"]
 
 
 @pytest.mark.parametrize("row", by_description(OWN))
@@ -35,6 +37,7 @@ def test_differences_of_own_vectors(row):
     writer = FORMAT.parse(json.dumps(row["writer"]))
     found = FORMAT.compare(reader, writer)
     assert [{"type": item.type.name, "path": item.path} for item in found] == row["expected"]
+    assert readable(reader, writer, Budget()) == (not row["expected"])
     assert FORMAT.compare(writer, writer) == []
 
 
@@ -58,13 +61,49 @@ def test_every_type_of_difference_says_why_and_what_to_do():
         assert kind.fix.endswith(".")
 
 
-def test_a_difference_shows_both_sides():
-    reader = FORMAT.parse('{"type":"record","name":"R","fields":[{"name":"a","type":["null","int"]}]}')
-    writer = FORMAT.parse(
-        '{"type":"record","name":"R","fields":[{"name":"a","type":["null",{"type":"array","items":"long"}]}]}'
+def record(*fields, **more):
+    return {"type": "record", "name": "R", **more, "fields": [{"name": name, "type": kind} for name, kind in fields]}
+
+
+SIDES = {
+    "NAME_MISMATCH": (record(), record() | {"name": "S"}, ("R", "S")),
+    "FIXED_SIZE_MISMATCH": (
+        {"type": "fixed", "name": "F", "size": 4},
+        {"type": "fixed", "name": "F", "size": 8},
+        ("4", "8"),
+    ),
+    "MISSING_ENUM_SYMBOLS": (
+        {"type": "enum", "name": "E", "symbols": ["A", "B"]},
+        {"type": "enum", "name": "E", "symbols": ["A", "C"]},
+        ("A, B", "A, C"),
+    ),
+    "READER_FIELD_MISSING_DEFAULT_VALUE": (record(("a", ["null", "int"])), record(), ("a: union<null, int>", None)),
+    "READER_FIELD_AMBIGUOUS": (
+        {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int", "aliases": ["b"]}]},
+        record(("a", "int"), ("b", "int")),
+        ("a: int", "a, b"),
+    ),
+    "TYPE_MISMATCH": ("int", {"type": "array", "items": "long"}, ("int", "array<long>")),
+    "MISSING_UNION_BRANCH": (["null", "int"], ["null", "string"], ("union<null, int>", "string")),
+}
+
+
+@pytest.mark.parametrize("name", FORMAT.difference_types)
+def test_a_difference_shows_both_sides(name):
+    reader, writer, sides = SIDES[name]
+    (found,) = FORMAT.compare(FORMAT.parse(json.dumps(reader)), FORMAT.parse(json.dumps(writer)))
+    assert found.type.name == name
+    assert (found.reader, found.writer) == sides
+
+
+def test_an_ambiguous_field_is_described():
+    reader, writer, _ = SIDES["READER_FIELD_AMBIGUOUS"]
+    (found,) = FORMAT.compare(FORMAT.parse(json.dumps(reader)), FORMAT.parse(json.dumps(writer)))
+    assert found.detail == "a"
+    assert FORMAT.describe(found, "new", "old") == (
+        "{errorType:'READER_FIELD_AMBIGUOUS', description:'The field 'a' at path '/fields/0' in the new schema cannot "
+        "be matched with exactly one field of the old schema', additionalInfo:'a'}"
     )
-    (found,) = FORMAT.compare(reader, writer)
-    assert (found.reader, found.writer) == ("union<null, int>", "array<long>")
 
 
 def test_a_missing_branch_says_what_is_wrong_with_the_branch_that_was_meant():
@@ -118,3 +157,28 @@ def test_repetitions_are_listed_up_to_a_limit(levels, count):
     found = FORMAT.compare(doubling(levels, "int"), doubling(levels, "string"))
     assert len({item.path for item in found}) == 2
     assert len(found) == count
+
+
+def test_a_branch_whose_differences_were_cut_is_not_explained():
+    def schema(leaf):
+        def level(number):
+            inner = leaf if number == 0 else level(number - 1)
+            again = leaf if number == 0 else f"R{number - 1}"
+            return record(("a", inner), ("b", again)) | {"name": f"R{number}"}
+
+        branch = record(("x", "R0")) | {"name": "S"}
+        return FORMAT.parse(json.dumps(record(("a", level(12)), ("b", ["null", branch]))))
+
+    found = FORMAT.compare(schema("int"), schema("string"))
+    assert found[-1].type.name == "MISSING_UNION_BRANCH"
+    assert found[-1].reader == "union<null, S>"
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_every_field_counts_against_the_budget(verdict):
+    fields = [(f"f{number}", "int") for number in range(500)]
+    reader = FORMAT.parse(json.dumps(record(*fields)))
+    writer = reader if verdict else FORMAT.parse(json.dumps(record(*fields[:-1])))
+    with pytest.raises(BudgetExceededError):
+        FORMAT.compare(reader, writer, budget=Budget(400))
+    assert (FORMAT.compare(reader, writer, budget=Budget(600)) == []) == verdict
