@@ -34,7 +34,7 @@ def guid_of(
     """The GUID of a schema: the same in every context, node and registry.
 
     MD5 over the canonical text, the references in order, the metadata and the rule set, without delimiters,
-    written as a UUID without version bits: the Confluent registry's function (reference 2.2), so that
+    written as a UUID without version bits: the Confluent registry's function (Confluent's rule), so that
     schemas keep their identity when they move between registries.
     """
     digest = hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False)

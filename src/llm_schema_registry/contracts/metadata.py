@@ -41,7 +41,7 @@ def property_of(metadata: Metadata | None, name: str) -> str | None:
 
 
 def merge_metadata(earlier: Metadata | None, later: Metadata | None) -> Metadata | None:
-    """`later` laid over `earlier`: tags and properties per key, sensitive names united (reference 2.7)."""
+    """`later` laid over `earlier`: tags and properties per key, sensitive names united (Confluent's rule)."""
     if earlier is None or later is None:
         return later if earlier is None else earlier
     return Metadata(
@@ -52,7 +52,7 @@ def merge_metadata(earlier: Metadata | None, later: Metadata | None) -> Metadata
 
 
 def same_but_for_version(one: Metadata | None, other: Metadata | None) -> bool:
-    """Equality as identity lookup sees it (reference 2.2): `confluent:version` counts only if both carry it.
+    """Equality as identity lookup sees it (Confluent's rule): `confluent:version` counts only if both carry it.
 
     Metadata that holds nothing besides the marker equals absent metadata when the other side has none.
     """

@@ -125,7 +125,7 @@ class InvalidRuleSetError(Exception):
 
 
 def check_rule_set(rule_set: RuleSet) -> None:
-    """Raises `InvalidRuleSetError` for what reference 6.2 refuses: names, duplicates, types, modes, actions."""
+    """Raises `InvalidRuleSetError` for what Confluent refuses: names, duplicates, types, modes, actions."""
     seen: set[str] = set()
     for phase, rules, modes in rule_set.phases():
         for rule in rules:
@@ -137,7 +137,7 @@ def check_rule_set(rule_set: RuleSet) -> None:
 
 
 def merge_rule_sets(earlier: RuleSet | None, later: RuleSet | None) -> RuleSet | None:
-    """`later` laid over `earlier` (reference 2.7): a later rule of the same name replaces the earlier one and
+    """`later` laid over `earlier` (Confluent's rule): a later rule of the same name replaces the earlier one and
     moves to the end, others stay in order; the later `enableAt` wins.
     """
     if earlier is None or later is None:

@@ -20,7 +20,7 @@ class Subject(NamedTuple):
 
     @classmethod
     def parse(cls, qualified: str, context: str = DEFAULT_CONTEXT) -> "Subject":
-        """Reads `name` or `:.ctx:name`; an unqualified name falls into `context` (reference 2.1)."""
+        """Reads `name` or `:.ctx:name`; an unqualified name falls into `context` (Confluent's rule)."""
         if qualified.startswith(":."):
             found, separator, name = qualified[1:].partition(":")
             if separator:

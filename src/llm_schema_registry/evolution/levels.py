@@ -34,7 +34,7 @@ class CompatibilityLevel(enum.StrEnum):
 
 
 class Policy(enum.StrEnum):
-    """How strict a JSON Schema check is about open content models (reference 3.3)."""
+    """How strict a JSON Schema check is about open content models (Confluent's rule)."""
 
     STRICT = "STRICT"
     LENIENT = "LENIENT"

@@ -15,7 +15,7 @@ from llm_schema_registry.store.store import Reads
 
 
 class SchemaRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A schema in a request (`RegisterSchemaRequest` of the reference, 1.3).
+    """A schema in a request (`RegisterSchemaRequest` of the Confluent registry).
 
     Attributes:
         schema: the text; empty or absent means the text of the subject's latest version.

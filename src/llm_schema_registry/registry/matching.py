@@ -36,7 +36,7 @@ async def find_same(
     rule_set: RuleSet | None,
     pinned: int | None = None,
 ) -> Version | None:
-    """The version among `versions` that holds the candidate (reference 2.2, `canLookup`).
+    """The version among `versions` that holds the candidate (Confluent's rule).
 
     An exact match of identity wins, the lowest version first; else the newest version that is equivalent:
     the same text, references, metadata and rules, apart from `confluent:version`.

@@ -12,7 +12,7 @@ from llm_schema_registry.store.store import Reads
 
 
 class Mode(enum.StrEnum):
-    """What a scope allows (reference 2.6)."""
+    """What a scope allows (Confluent's rule)."""
 
     READWRITE = "READWRITE"
     READONLY = "READONLY"

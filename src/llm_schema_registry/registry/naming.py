@@ -11,7 +11,7 @@ _RESERVED_NAMES = frozenset({"__GLOBAL", "__EMPTY"})
 
 
 def check_subject(subject: Subject) -> Subject:
-    """The subject itself, if schemas may live under this name (reference 2.1); raises INVALID_SUBJECT otherwise."""
+    """The subject itself, if schemas may live under this name (Confluent's rule); raises INVALID_SUBJECT otherwise."""
     if (
         subject.name in _RESERVED_NAMES
         or subject.context == GLOBAL_CONTEXT

@@ -40,7 +40,7 @@ async def remove_versions(transaction: Transaction, versions: Sequence[Version])
 
 
 async def remove_settings_of_empty(transaction: Transaction, version: Version) -> None:
-    """Drops config and mode of a subject that has no version left (reference 2.4)."""
+    """Drops config and mode of a subject that has no version left (Confluent's rule)."""
     if not await transaction.versions(version.subject):
         for kind in Setting:
             await transaction.put_setting(version.subject, kind, None)

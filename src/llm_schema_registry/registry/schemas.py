@@ -157,7 +157,7 @@ class Schemas:
     async def dependencies(
         self, reads: Reads, references: Iterable[Reference], context: str, *, deleted: bool
     ) -> tuple[Dependency, ...]:
-        """Everything the references lead to: dependencies before dependants, each name once (reference 2.3).
+        """Everything the references lead to: dependencies before dependants, each name once (Confluent's rule).
 
         Args:
             reads: where to look.

@@ -28,7 +28,7 @@ _WORK = "Finding what can carry tags"
 
 
 class TagRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How a version shall be tagged (`TagSchemaRequest` of the reference, 1.3).
+    """How a version shall be tagged (`TagSchemaRequest` of the Confluent registry).
 
     Attributes:
         new_version: the number of the version to be; absent or 0: the next.
@@ -50,7 +50,7 @@ class TagRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def tagged_version(content: StoredSchema, request: TagRequest) -> SchemaRequest:
-    """The registration that tagging a version means: its content again, as a version of its own (reference 2.9).
+    """The registration that tagging a version means: its content again, as a version of its own (Confluent's rule).
 
     Args:
         content: the content of the version.
@@ -84,7 +84,7 @@ async def with_tags_written(
     """A request with the tags it asks for written into its text.
 
     One that names tags, and no version, asks for the version that is the same as the latest or comes next
-    (reference 2.8).
+    (Confluent's rule).
 
     Raises:
         RegistryError: INVALID_SCHEMA when the text is none, or has no such record or field.

@@ -1,4 +1,4 @@
-"""The wire format's prefix: which schema a message was written with (reference 7.1)."""
+"""The wire format's prefix: which schema a message was written with (Confluent's rule)."""
 
 from typing import NamedTuple
 
