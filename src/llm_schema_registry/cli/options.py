@@ -44,5 +44,10 @@ Host = Annotated[str, typer.Option("--host", envvar="LSR_HOST", help="The addres
 Port = Annotated[int, typer.Option("--port", envvar="LSR_PORT", min=1, max=65535, help="The port to listen on.")]
 Store = Annotated[
     str,
-    typer.Option("--store", metavar="URL", envvar="LSR_STORE", help="The store: sqlite:///FILE or sqlite:// (memory)."),
+    typer.Option(
+        "--store",
+        metavar="URL",
+        envvar="LSR_STORE",
+        help="The store: sqlite:///FILE, sqlite:// (memory) or postgresql://…",
+    ),
 ]

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from llm_schema_registry.store.opening import InvalidStoreUrlError, is_postgresql, open_store
+from llm_schema_registry.store.store import StoreUnavailableError
+
 OLDEST_PYTHON = (3, 11)
 _RELEASE = datetime(2026, 1, 1, tzinfo=UTC)
 _DISTRIBUTION = "llm-schema-registry"
@@ -84,11 +87,13 @@ def store_place(url: str) -> tuple[Path | None, Probe]:
 
     Nothing is created; a directory that is missing can be made where the nearest one that exists is writable.
     """
+    if is_postgresql(url):
+        return None, Probe("store", State.GOOD, "on PostgreSQL")
     prefix, _, path = url.partition(":///")
     if url == "sqlite://" or (prefix, path) == ("sqlite", ":memory:"):
         return None, Probe("store", State.DOUBT, "in memory: gone when the server stops", "Name a file: sqlite:///FILE")
     if prefix != "sqlite" or not path:
-        return None, Probe("store", State.BAD, "its URL names no store", "Use sqlite:///FILE.")
+        return None, Probe("store", State.BAD, "its URL names no store", "Use sqlite:///FILE or postgresql://….")
     file = Path(path)
     directory = next(one for one in file.absolute().parents if os.path.exists(one))
     if not directory.is_dir() or not os.access(directory, os.W_OK | os.X_OK):
@@ -103,6 +108,8 @@ def store_place(url: str) -> tuple[Path | None, Probe]:
 
 def store(url: str) -> Probe:
     """Whether the store can be read and written, and is whole."""
+    if is_postgresql(url):
+        return _answer_of(url)
     file, place = store_place(url)
     return place if file is None or place.state is State.BAD or not file.exists() else _content_of(file)
 
@@ -131,6 +138,24 @@ def reachable(url: str, asked: bool) -> Probe:
     except CliError as error:
         return Probe("registry", State.BAD if asked else State.DOUBT, error.message, error.fix or "Look at its log.")
     return Probe("registry", State.GOOD, f"{url} answers, version {version or 'unknown'}")
+
+
+def _answer_of(url: str) -> Probe:
+    """Opens the store as the server does, which also brings it to the current layout."""
+    import asyncio
+
+    async def revision() -> int:
+        opened = await open_store(url)
+        try:
+            return await opened.revision()
+        finally:
+            await opened.close()
+
+    try:
+        found = asyncio.run(revision())
+    except (InvalidStoreUrlError, StoreUnavailableError) as error:
+        return Probe("store", State.BAD, str(error), "Start it, or name another one with --store.")
+    return Probe("store", State.GOOD, f"PostgreSQL answers, revision {found}")
 
 
 def _content_of(file: Path) -> Probe:

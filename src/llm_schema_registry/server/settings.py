@@ -49,9 +49,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     host: Annotated[str, Meta(description="The address to listen on.", min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port to listen on; 0 lets the system choose.", ge=0, le=65535)] = 8081
-    store: Annotated[str, Meta(description="The URL of the store: `sqlite:///FILE`, or `sqlite://` for memory.")] = (
-        "sqlite:///data/registry.db"
-    )
+    store: Annotated[
+        str, Meta(description="The URL of the store: `sqlite:///FILE`, `sqlite://` for memory, or `postgresql://…`.")
+    ] = "sqlite:///data/registry.db"
     workers: Annotated[int, Meta(description="How many processes answer; they share the store.", ge=1, le=64)] = 1
     tls_mode: Annotated[
         TlsMode,

@@ -16,6 +16,11 @@ class InvalidStoreUrlError(ValueError):
     """The URL names no store this registry can open; the message says which it can, and repeats no secret."""
 
 
+def is_postgresql(url: str) -> bool:
+    """Whether a store's URL names one on PostgreSQL."""
+    return url.partition("://")[0].lower() in _POSTGRESQL
+
+
 async def open_store(url: str) -> Store:
     """Opens the store of a URL: an SQLite file, a store in memory that is gone when it is closed, or PostgreSQL.
 

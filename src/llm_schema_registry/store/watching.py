@@ -155,7 +155,7 @@ class WatchedStore:
         """See `Store`."""
         return self._store.is_shared
 
-    async def wait_for_change(self, after: int, timeout: float) -> int:
+    async def wait_for_change(self, after: int, timeout: float) -> int:  # noqa: ASYNC109
         """See `Store`."""
         return await self._store.wait_for_change(after, timeout)
 

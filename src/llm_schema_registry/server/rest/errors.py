@@ -10,9 +10,10 @@ from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.server.settings import ErrorCodes
-from llm_schema_registry.store import StoreUnavailableError
+from llm_schema_registry.store import OutcomeUnknownError, StoreUnavailableError
 
 _INTERNAL = "Internal Server Error"
+_OUTCOME_UNKNOWN = "The store broke off. Whether the change was stored is not known: read before you try again."
 _MALFORMED = 400
 _TOO_LARGE = 413
 
@@ -76,6 +77,8 @@ def problem_of(error: Exception) -> Problem:
         return _of_framework(error)
     if isinstance(error, BudgetExceededError):
         return _of_code(ErrorCode.BUDGET_EXCEEDED, str(error))
+    if isinstance(error, OutcomeUnknownError):
+        return _of_code(ErrorCode.STORE_UNAVAILABLE, _OUTCOME_UNKNOWN)
     if isinstance(error, StoreUnavailableError):
         return _of_code(ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE.value[1])
     return Problem(status=500, code=500, name="INTERNAL_SERVER_ERROR", message=_INTERNAL, unexpected=True)
