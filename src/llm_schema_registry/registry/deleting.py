@@ -1,4 +1,4 @@
-"""Deletes: soft first, permanent after, never what is still referred to (reference 2.4)."""
+"""Deletes: soft first, permanent after, never what is still referred to (Confluent's rule)."""
 
 from llm_schema_registry.contracts import DEFAULT_CONTEXT, Subject
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
@@ -10,7 +10,7 @@ from llm_schema_registry.registry.removing import (
     remove_settings_of_empty,
     remove_versions,
 )
-from llm_schema_registry.store.model import ChangeKind, Deleted, Version
+from llm_schema_registry.store.model import ChangeKind, Deleted, Lifecycle, Version
 from llm_schema_registry.store.store import Reads, Transaction
 
 
@@ -28,7 +28,7 @@ async def delete_version(
 
     Raises:
         RegistryError: SUBJECT_NOT_FOUND, VERSION_NOT_FOUND, VERSION_SOFT_DELETED, VERSION_NOT_SOFT_DELETED,
-            REFERENCE_EXISTS, OPERATION_NOT_PERMITTED.
+            REFERENCE_EXISTS, SUBJECT_STRONGLY_ASSOCIATED, SUBJECT_WITHOUT_VERSION, OPERATION_NOT_PERMITTED.
     """
     _refuse_if_permanence_is_off(registry, permanent)
     async with registry.store.transaction(actor) as transaction:
@@ -43,6 +43,7 @@ async def delete_version(
             if version.deleted:
                 raise RegistryError(ErrorCode.VERSION_SOFT_DELETED, subject=subject, version=version.version)
             await refuse_if_referenced(transaction, version, by_deleted=False)
+            await _refuse_if_associated(transaction, version)
             await _soft_delete(transaction, version)
     return version.version
 
@@ -56,7 +57,7 @@ async def delete_subject(
 
     Raises:
         RegistryError: SUBJECT_NOT_FOUND, SUBJECT_SOFT_DELETED, SUBJECT_NOT_SOFT_DELETED, REFERENCE_EXISTS,
-            OPERATION_NOT_PERMITTED.
+            SUBJECT_ASSOCIATED, OPERATION_NOT_PERMITTED.
     """
     _refuse_if_permanence_is_off(registry, permanent)
     async with registry.store.transaction(actor) as transaction:
@@ -73,11 +74,33 @@ async def delete_subject(
             return [version.version for version in versions]
         if not alive:
             raise RegistryError(ErrorCode.SUBJECT_SOFT_DELETED, subject=subject)
+        if await transaction.associations_of_subject(subject):
+            raise RegistryError(ErrorCode.SUBJECT_ASSOCIATED, subject=subject)
         for version in alive:
             await refuse_if_referenced(transaction, version, by_deleted=False, but=versions)
         for version in alive:
             await _soft_delete(transaction, version)
     return [version.version for version in alive]
+
+
+async def end_subject(registry: Registry, transaction: Transaction, subject: Subject) -> None:
+    """Deletes what a resource leaves behind: for good, or softly where permanent deletes are not allowed.
+
+    Raises:
+        RegistryError: REFERENCE_EXISTS.
+    """
+    versions = await transaction.versions(subject)
+    if not versions:
+        return
+    if registry.rules.permanent_delete:
+        await remove_versions(transaction, versions)
+        await remove_settings_of_empty(transaction, versions[0])
+        return
+    alive = [version for version in versions if not version.deleted]
+    for version in alive:
+        await refuse_if_referenced(transaction, version, by_deleted=False, but=versions)
+    for version in alive:
+        await _soft_delete(transaction, version)
 
 
 async def delete_context(registry: Registry, context: str, *, actor: str = "") -> None:
@@ -106,6 +129,16 @@ async def _version(reads: Reads, subject: Subject, number: int, permanent: bool)
     if not versions or not (alive or permanent):
         raise RegistryError(ErrorCode.SUBJECT_NOT_FOUND, subject=subject)
     raise RegistryError(ErrorCode.VERSION_NOT_FOUND, version=number)
+
+
+async def _refuse_if_associated(reads: Reads, version: Version) -> None:
+    """A strong association keeps all versions of its subject, a weak one the last that is left."""
+    subject = version.subject
+    associations = await reads.associations_of_subject(subject)
+    if any(each.lifecycle is Lifecycle.STRONG for each in associations):
+        raise RegistryError(ErrorCode.SUBJECT_STRONGLY_ASSOCIATED, subject=subject)
+    if associations and all(each.deleted or each == version for each in await reads.versions(subject)):
+        raise RegistryError(ErrorCode.SUBJECT_WITHOUT_VERSION, subject=subject)
 
 
 async def _soft_delete(transaction: Transaction, version: Version) -> None:

@@ -9,7 +9,7 @@ from llm_schema_registry.findings import Finding
 
 
 class ErrorCode(enum.Enum):
-    """Every error a use case can answer: code and message template (reference 1.11).
+    """Every error a use case can answer: code and message template (Confluent's rule).
 
     The first three digits of a code are its HTTP status. Codes from 42290 on are our own.
     """
@@ -36,10 +36,16 @@ class ErrorCode(enum.Enum):
         "Subject '{subject}' does not have subject-level compatibility configured",
     )
     SUBJECT_MODE_NOT_SET = (40409, "Subject '{subject}' does not have subject-level mode configured")
+    ASSOCIATION_NOT_FOUND = (40410, "Association for '{resource}' not found.")
     INCOMPATIBLE_SCHEMA = (
         40901,
         'Schema being registered is incompatible with an earlier schema for subject "{subject}", details: [{details}]',
     )
+    RESOURCE_ASSOCIATED = (40903, "An association of type '{type}' already exists for resource '{resource}'")
+    SUBJECT_ASSOCIATED = (40904, "An association already exists for subject '{subject}'")
+    SUBJECT_STRONGLY_ASSOCIATED = (40905, "A strong association already exists for subject '{subject}'")
+    SUBJECT_WITHOUT_VERSION = (40907, "No active (non-deleted) version exists for subject '{subject}'")
+    ASSOCIATION_FROZEN = (40908, "The association of type  '{type}' is frozen for subject '{subject}'")
     CONCURRENT_CHANGE = (40990, "Subject '{subject}' was changed by another writer at the same time. Try again.")
     INVALID_SCHEMA = (42201, "{message}")
     INVALID_VERSION = (
@@ -59,10 +65,15 @@ class ErrorCode(enum.Enum):
         42206,
         "One or more references exist to the schema {{magic=1,keytype=SCHEMA,subject={subject},version={version}}}.",
     )
+    SUBJECT_REFERENCED = (42206, "One or more references exist to the schema {subject}.")
     INVALID_SUBJECT = (42208, "The specified subject '{subject}' is not a valid.")
     SCHEMA_TOO_LARGE = (42209, "Register operation failed because schema is too large")
     INVALID_RULE_SET = (42210, "{message}")
     CONTEXT_NOT_EMPTY = (42211, "The specified context '{context}' is not empty.")
+    INVALID_ASSOCIATION = (
+        42212,
+        "The association specified an invalid value for property: '{property}', detail: {detail}",
+    )
     BUDGET_EXCEEDED = (42290, "{message}")
     STORED_SCHEMA_UNREADABLE = (
         42291,

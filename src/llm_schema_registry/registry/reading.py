@@ -1,16 +1,17 @@
 """Reads: subjects, versions, schemas by id and GUID, lookup of a schema's version."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from llm_schema_registry.contracts import DEFAULT_CONTEXT, Subject
 from llm_schema_registry.registry.candidates import SchemaRequest, prepare
-from llm_schema_registry.registry.configuring import effective_config
+from llm_schema_registry.registry.configuring import aliased, effective_config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.matching import find_same, marked_version
 from llm_schema_registry.registry.naming import LATEST, check_subject
 from llm_schema_registry.registry.registry import Registry
-from llm_schema_registry.store.model import Deleted, State, StoredSchema, Version
+from llm_schema_registry.store.model import Deleted, Setting, State, StoredSchema, Version
+from llm_schema_registry.store.store import Reads
 
 _SEARCH_PAGE = 1000
 _LISTED = frozenset({State.ACTIVE, State.DEPRECATED})
@@ -228,7 +229,7 @@ async def list_schemas(
     prefix: str = "",
     deleted: Deleted = Deleted.EXCLUDED,
     latest_only: bool = False,
-    rule_type: str = "",
+    only: Callable[[Found], bool] | None = None,
     offset: int = 0,
     limit: int | None = None,
 ) -> list[Found]:
@@ -240,11 +241,11 @@ async def list_schemas(
         prefix: what the subject's name starts with.
         deleted: whether soft-deleted versions are listed.
         latest_only: only the highest version of each subject.
-        rule_type: only those with a rule of this type; all for none.
+        only: which of them; all for `None`.
         offset: how many to skip.
         limit: how many at most; `None` for all.
     """
-    if not rule_type:
+    if only is None:
         versions = await registry.store.list_versions(
             context=context, prefix=prefix, deleted=deleted, latest_only=latest_only, offset=offset, limit=limit
         )
@@ -257,13 +258,24 @@ async def list_schemas(
             context=context, prefix=prefix, deleted=deleted, latest_only=latest_only, offset=start, limit=_SEARCH_PAGE
         )
         for version in versions:
-            content = await _content_of(registry, version)
-            if content.rule_set is not None and content.rule_set.has_type(rule_type):
-                found.append(Found(version, content))
+            candidate = Found(version, await _content_of(registry, version))
+            if only(candidate):
+                found.append(candidate)
         start += len(versions)
         if len(versions) < _SEARCH_PAGE:
             break
     return found[offset:wanted]
+
+
+async def aliases_in(reads: Reads, contexts: Iterable[str]) -> dict[Subject, list[str]]:
+    """The subjects that aliases of these contexts mean, each with its aliases in order."""
+    found: dict[Subject, list[str]] = {}
+    for context in contexts:
+        for scope in await reads.scopes_with_setting(context, Setting.CONFIG):
+            subject = await aliased(reads, scope)
+            if subject != scope:
+                found.setdefault(subject, []).append(str(scope))
+    return found
 
 
 async def _described(registry: Registry, content: StoredSchema, subject: Subject | None) -> FoundSchema:

@@ -27,7 +27,7 @@ from llm_schema_registry.registry.modes import effective_mode, not_permitted
 from llm_schema_registry.registry.naming import LATEST, MAX_ID, check_subject, context_token
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.registry.tagging import with_tags_written
-from llm_schema_registry.store.model import ChangeKind, StoredSchema, Version
+from llm_schema_registry.store.model import ChangeKind, Lifecycle, StoredSchema, Version
 from llm_schema_registry.store.store import Reads, Transaction
 
 _OPTIMISTIC_ATTEMPTS = 3
@@ -97,7 +97,7 @@ async def register(
     store = registry.store
     for _ in range(_OPTIMISTIC_ATTEMPTS):
         seen = await store.revision()
-        decision = await registry.bounded(_decide_on_store, subject, request, normalize, force)
+        decision = await registry.bounded(decide_on_store, subject, request, normalize, force)
         if isinstance(decision, Registered):
             return decision
         async with store.transaction(actor) as transaction:
@@ -127,9 +127,10 @@ def checked(request: SchemaRequest) -> SchemaRequest:
     return msgspec.structs.replace(request, rule_set=request.rule_set.materialised())
 
 
-async def _decide_on_store(
+async def decide_on_store(
     registry: Registry, subject: Subject, request: SchemaRequest, normalize: bool | None, force: bool
 ) -> Registered | Decision:
+    """As `decide`, on what is committed: a use case that only reads, for `Registry.bounded`."""
     return await decide(registry, registry.store, subject, request, normalize, force)
 
 
@@ -172,6 +173,7 @@ async def decide(
     same = await _find_same(registry, reads, candidate, versions, metadata, rule_set, pinned)
     if same is not None:
         return same
+    await _refuse_owned_references(reads, candidate, subject)
     number = _next_version(everything)
     if request.version is not None and request.version > 0 and request.version != number:
         raise RegistryError(
@@ -192,10 +194,18 @@ async def decide(
     )
 
 
+async def _refuse_owned_references(reads: Reads, candidate: Candidate, subject: Subject) -> None:
+    """A subject that ends with its resource cannot be referred to (Confluent's rule)."""
+    for target in dict.fromkeys(Subject.parse(each.subject, subject.context) for each in candidate.references):
+        if any(each.lifecycle is Lifecycle.STRONG for each in await reads.associations_of_subject(target)):
+            message = f"Subject '{target}' has a strong association and cannot be referenced"
+            raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
+
+
 async def _decide_import(
     registry: Registry, reads: Reads, subject: Subject, request: SchemaRequest, versions: Sequence[Version]
 ) -> Registered | Decision:
-    """In IMPORT mode a schema is taken with the id and version it brings, unchecked (reference 2.6)."""
+    """In IMPORT mode a schema is taken with the id and version it brings, unchecked (Confluent's rule)."""
     number = request.version if request.version and request.version > 0 else _next_version(versions)
     content = await _imported(registry, reads, subject, request)
     stored = await reads.schema(subject.context, content.schema_id)
@@ -317,7 +327,7 @@ async def _latest_content(registry: Registry, reads: Reads, versions: Sequence[V
 
 
 def _with_text(request: SchemaRequest, latest: StoredSchema | None) -> SchemaRequest:
-    """An empty text stands for the latest version's, with its type and references (reference 2.2, step 5)."""
+    """An empty text stands for the latest version's, with its type and references (Confluent's rule)."""
     if request.schema:
         return request
     schema_type_of(request)
@@ -329,7 +339,7 @@ def _with_text(request: SchemaRequest, latest: StoredSchema | None) -> SchemaReq
 
 
 def _pinned(request: SchemaRequest) -> int | None:
-    """The version a request insists on: a number, `LATEST`, `_ALWAYS_NEXT`, or `None` for any (reference 2.8)."""
+    """The version a request insists on: a number, `LATEST`, `_ALWAYS_NEXT`, or `None` for any (Confluent's rule)."""
     marked = marked_version(request.metadata)
     if marked is not None:
         return marked

@@ -9,7 +9,7 @@ from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry.checking import versions_that_count
 from llm_schema_registry.registry.registering import Decision, Registered, write
 from llm_schema_registry.registry.registry import Registry
-from llm_schema_registry.store.model import ChangeKind, Setting, StoredSchema, Version
+from llm_schema_registry.store.model import Association, ChangeKind, Setting, StoredSchema, Version
 from llm_schema_registry.store.store import Reads, Store, Transaction
 
 
@@ -84,6 +84,10 @@ class Tentative:
             await self._store.referrers(subject, version),
             [each for each in self._new() if self._refers(each, subject, version)],
         )
+
+    async def associations_of_subject(self, subject: Subject) -> list[Association]:
+        """The associations of a subject; registering makes none."""
+        return await self._store.associations_of_subject(subject)
 
     async def add_schema(self, schema: StoredSchema) -> StoredSchema:
         """Gives new content the id that it would get."""

@@ -27,6 +27,16 @@ from llm_schema_registry.server.rest.errors import HttpError
         ("/contexts/c/subjects", "", ("/subjects", "subjectPrefix=%3A.c%3A")),
         ("/contexts/c/schemas", "subjectPrefix=p", ("/schemas", "subjectPrefix=%3A.c%3Ap")),
         ("/contexts/c/schemas", "subjectPrefix=%3A*%3A", ("/schemas", "subjectPrefix=%3A%2A%3A")),
+        ("/contexts/c/associations", "dryRun=true", ("/associations", "dryRun=true&context=%3A.c%3A")),
+        ("/contexts/c/associations", "context=d", ("/associations", "context=d")),
+        ("/contexts/c/associations:batchMutate", "", ("/associations:batchMutate", "context=%3A.c%3A")),
+        ("/contexts/c/associations/resources/id", "", ("/associations/resources/id", "context=%3A.c%3A")),
+        (
+            "/contexts/c/associations/resources/subjects/s",
+            "",
+            ("/associations/resources/subjects/s", "context=%3A.c%3A"),
+        ),
+        ("/contexts/c/associations/subjects/s", "", ("/associations/subjects/%3A.c%3As", "context=%3A.c%3A")),
         ("/contexts/c/schemas/types", "", ("/schemas/types", "")),
     ],
 )

@@ -1,6 +1,6 @@
 """`/contexts/{context}/…` in front of any path of the Confluent-compatible surface, rewritten to qualified names.
 
-A pure function of path and query, applied before routing (reference 2.1).
+A pure function of path and query, applied before routing (Confluent's rule).
 """
 
 from urllib.parse import parse_qsl, quote, urlencode
@@ -12,6 +12,7 @@ _PREFIX = "/contexts/"
 _QUALIFIED = (":.", CONTEXT_WILDCARD)
 _NAMED_BY_NEXT_SEGMENT = ("subjects", "deks")
 _ROOT_SCOPES = ("config", "mode")
+_CHANGED_IN_A_CONTEXT = ("associations", "associations:batchMutate")
 _LISTS = ("schemas", "subjects", "keks")
 
 
@@ -50,6 +51,8 @@ def without_context(path: str, query: str) -> tuple[str, str]:
             break
     if root == "schemas" and segments[1:2] == ["ids"]:
         query = _with_qualified(query, "subject", qualifier)
+    elif root in _CHANGED_IN_A_CONTEXT:
+        query = _with_context(query, qualifier)
     elif root in _LISTS and (len(segments) == 1 or root == "keks"):
         query = _with_qualified(query, "subjectPrefix", qualifier)
     return "/" + "/".join(segments), query
@@ -57,11 +60,16 @@ def without_context(path: str, query: str) -> tuple[str, str]:
 
 def _is_subject(segments: list[str], index: int) -> bool:
     """Whether the segment is itself a name, e.g. the second of `/config/subjects`."""
-    return index == 1 and segments[0] in _ROOT_SCOPES
+    return (index == 1 and segments[0] in _ROOT_SCOPES) or (index > 1 and segments[0] == "associations")
 
 
 def _qualified(qualifier: str, segment: str) -> str:
     return segment if decoded_segment(segment).startswith(_QUALIFIED) else quote(qualifier, safe="") + segment
+
+
+def _with_context(query: str, qualifier: str) -> str:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return query if any(key == "context" for key, _ in pairs) else urlencode([*pairs, ("context", qualifier)])
 
 
 def _with_qualified(query: str, name: str, qualifier: str) -> str:

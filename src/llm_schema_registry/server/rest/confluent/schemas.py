@@ -1,5 +1,6 @@
 """Schemas by id and GUID, and lists over all subjects."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -8,15 +9,19 @@ from msgspec import Meta
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry import ErrorCode
+from llm_schema_registry.registry.associations import Wanted, lifecycle_named
 from llm_schema_registry.registry.configuring import aliased
 from llm_schema_registry.registry.reading import (
+    Found,
     FoundSchema,
+    aliases_in,
     get_schema,
     get_schema_by_guid,
     list_schemas,
     render,
     versions_of_schema,
 )
+from llm_schema_registry.server.rest.confluent.associations import AssociationAnswer, association_answer
 from llm_schema_registry.server.rest.confluent.shapes import (
     FindTags,
     Format,
@@ -33,8 +38,10 @@ from llm_schema_registry.server.rest.confluent.shapes import (
 from llm_schema_registry.server.rest.confluent.subjects import context_and_prefix, shown
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawText
 from llm_schema_registry.server.rest.queries import Page, Query
+from llm_schema_registry.store.model import Association
 
 operations = Operations("Schemas")
+_WITHOUT = "NONE"
 
 
 class ListQuery(Page, frozen=True, kw_only=True):
@@ -46,14 +53,17 @@ class ListQuery(Page, frozen=True, kw_only=True):
     ] = ""
     deleted: WithDeleted = False
     latest_only: Annotated[bool, Meta(description="Only the latest version of each subject.")] = False
+    aliases: Annotated[bool, Meta(description="Tell the aliases of each subject too.")] = False
     rule_type: Annotated[str, Meta(description="Only schemas with a rule of this type, e.g. `CEL`.")] = ""
-    resource_type: Annotated[str, Meta(description="Only schemas associated with such a resource; none is.")] = ""
-    association_type: Annotated[tuple[str, ...], Meta(description="Only schemas associated so; none is.")] = ()
-    lifecycle: Annotated[tuple[str, ...], Meta(description="Only schemas associated so long; none is.")] = ()
+    resource_type: Annotated[str, Meta(description="Only of subjects associated with such a resource.")] = ""
+    association_type: Annotated[tuple[str, ...], Meta(description="Only of subjects associated so.")] = ()
+    lifecycle: Annotated[
+        tuple[str, ...], Meta(description="Only of subjects with such an association; `NONE`: with none.")
+    ] = ()
 
     @property
     def by_association(self) -> bool:
-        """Whether only schemas with associations are asked for."""
+        """Whether associations decide which schemas are listed, and are told."""
         return bool(self.resource_type or self.association_type or self.lifecycle)
 
 
@@ -92,24 +102,74 @@ class ContextId(msgspec.Struct, frozen=True):
     id: int
 
 
-@operations.get("/schemas")
-async def list_all_schemas(call: Call[ListQuery, NoBody]) -> list[SchemaAnswer]:
+class ListedSchema(SchemaAnswer, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A version of a subject, with what else is known of the subject, if asked for."""
+
+    aliases: tuple[str, ...] = ()
+    associations: tuple[AssociationAnswer, ...] = ()
+
+
+@operations.get("/schemas", ErrorCode.INVALID_ASSOCIATION)
+async def list_all_schemas(call: Call[ListQuery, NoBody]) -> list[ListedSchema]:
     """The versions of all subjects with their schemas, in order of context, subject and version."""
-    query = call.query
-    if query.by_association:
-        return []
+    query, store = call.query, call.registry.store
     context, prefix = context_and_prefix(query.subject_prefix)
+    associations = await _associations_by_subject(call) if query.by_association else {}
     found = await list_schemas(
         call.registry,
         context=context,
         prefix=prefix,
         deleted=shown(query.deleted, False),
         latest_only=query.latest_only,
-        rule_type=query.rule_type,
+        only=_choice(query, associations),
         offset=query.start,
         limit=query.size(call.registry.rules.schema_search_limit),
     )
-    return [await version_answer(call.registry, each.version, each.content) for each in found]
+    aliases: dict[Subject, list[str]] = {}
+    if query.aliases:
+        aliases = await aliases_in(store, dict.fromkeys(each.version.subject.context for each in found))
+    answers = []
+    for each in found:
+        answer = await version_answer(call.registry, each.version, each.content)
+        subject = each.version.subject
+        answers.append(
+            ListedSchema(
+                **{name: getattr(answer, name) for name in answer.__struct_fields__},
+                aliases=tuple(aliases.get(subject, ())),
+                associations=tuple(map(association_answer, associations.get(subject, ()))),
+            )
+        )
+    return answers
+
+
+async def _associations_by_subject(call: Call[ListQuery, NoBody]) -> dict[Subject, list[Association]]:
+    """The associations of the resources and types that a list asks for."""
+    query = call.query
+    found: dict[Subject, list[Association]] = {}
+    for each in Wanted(query.resource_type, query.association_type).among(await call.registry.store.associations()):
+        found.setdefault(each.subject, []).append(each)
+    return found
+
+
+def _choice(query: ListQuery, associations: dict[Subject, list[Association]]) -> Callable[[Found], bool] | None:
+    """Which versions a list shows, beyond those that the store leaves out by itself."""
+    if not query.rule_type and not query.by_association:
+        return None
+    names = [name.upper() for name in query.lifecycle]
+    lifecycles = {lifecycle_named(name) for name in names if name != _WITHOUT}
+
+    def chosen(found: Found) -> bool:
+        rules = found.content.rule_set
+        if query.rule_type and (rules is None or not rules.has_type(query.rule_type)):
+            return False
+        if not query.by_association:
+            return True
+        own = associations.get(found.version.subject, ())
+        if not own:
+            return _WITHOUT in names
+        return not names or any(each.lifecycle in lifecycles for each in own)
+
+    return chosen
 
 
 @operations.get("/schemas/types")

@@ -130,6 +130,7 @@ async def latest_with_metadata(call: Call[MetadataQuery, NoBody]) -> SchemaAnswe
     ErrorCode.SUBJECT_NOT_SOFT_DELETED,
     ErrorCode.OPERATION_NOT_PERMITTED,
     ErrorCode.REFERENCE_EXISTS,
+    ErrorCode.SUBJECT_ASSOCIATED,
     writes=True,
 )
 async def remove_subject(call: Call[DeleteQuery, NoBody]) -> list[int]:

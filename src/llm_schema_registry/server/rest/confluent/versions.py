@@ -171,6 +171,8 @@ async def list_referrers(call: Call[ReferrersQuery, NoBody]) -> list[int]:
     ErrorCode.VERSION_NOT_SOFT_DELETED,
     ErrorCode.OPERATION_NOT_PERMITTED,
     ErrorCode.REFERENCE_EXISTS,
+    ErrorCode.SUBJECT_STRONGLY_ASSOCIATED,
+    ErrorCode.SUBJECT_WITHOUT_VERSION,
     writes=True,
 )
 async def remove_version(call: Call[DeleteQuery, NoBody]) -> int:

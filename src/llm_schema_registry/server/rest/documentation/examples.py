@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from llm_schema_registry.registry.associations import AssociationRequest
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.configuring import Config, ConfigUpdate
+from llm_schema_registry.registry.tagging import TagRequest
+from llm_schema_registry.server.rest.confluent.associations import ResourceAnswer
 from llm_schema_registry.server.rest.confluent.compatibility import CheckAnswer
 from llm_schema_registry.server.rest.confluent.config import UpdatedConfig
 from llm_schema_registry.server.rest.confluent.mode import ModeAnswer, ModeUpdate
@@ -18,6 +21,8 @@ from llm_schema_registry.server.rest.native.validation import (
 _TEXT = '{"type":"record","name":"Usage","fields":[{"name":"tokens","type":"long"}]}'
 _GUID = "6ad04ba8-6c1b-5f64-71cd-5de4e35c14e4"
 _SCHEMA = {"id": 1, "version": 1, "guid": _GUID, "schemaType": "AVRO", "schema": _TEXT, "ts": 1767225600000}
+_TOPIC = {"resourceName": "usage", "resourceNamespace": "lkc-1", "resourceId": "t-1", "resourceType": "topic"}
+_WEAK = {"associationType": "value", "subject": "cost.usage"}
 
 EXAMPLES: dict[Any, Any] = {
     SchemaRequest: {"schemaType": "AVRO", "schema": _TEXT, "metadata": {"properties": {"owner": "cost-ops"}}},
@@ -40,6 +45,23 @@ EXAMPLES: dict[Any, Any] = {
         "version": 1,
         "validated_at": "2026-01-01T00:00:00.000Z",
         "validation_time_ms": 0.042,
+    },
+    AssociationRequest: {
+        "resourceName": "usage",
+        "resourceNamespace": "lkc-1",
+        "resourceId": "t-1",
+        "associations": [_WEAK],
+    },
+    ResourceAnswer: {
+        "resourceName": "usage",
+        "resourceNamespace": "lkc-1",
+        "resourceId": "t-1",
+        "resourceType": "topic",
+    },
+    TagRequest: {
+        "tagsToAdd": [
+            {"schemaEntity": {"entityPath": "Usage.tokens", "entityType": "sr_field"}, "tags": ["COST"]},
+        ]
     },
     BatchAnswer: {"valid": 1, "invalid": 0, "results": [{"index": 0, "valid": True}]},
 }

@@ -43,6 +43,10 @@ _SAMPLES = {
     "schema_id": "100042",
     "context": ".team-a",
     "details": "{errorType:'…', description:'…'}",
+    "type": "value",
+    "resource": "events",
+    "property": "subject",
+    "detail": "must be given",
     "message": "…",
 }
 
