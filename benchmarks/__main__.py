@@ -12,6 +12,7 @@ import msgspec
 from benchmarks import machine, servers
 from benchmarks.filling import fill
 from benchmarks.formats import measure_formats
+from benchmarks.interference import measure_interference
 from benchmarks.load import Job, Load
 from benchmarks.measuring import Alternation, Measurement, RefusedError
 from benchmarks.reporting import Results, document, with_tables
@@ -21,6 +22,7 @@ from benchmarks.workloads import IDS, WORKLOADS, preparation
 CONNECTIONS = (1, 16, 64)
 FORMATS = "formats"
 SCALING = "scaling"
+INTERFERENCE = "interference"
 _PAGE = Path("docs/explanation/performance.md")
 
 
@@ -41,7 +43,7 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace, directory: Path) -> Results:
-    names = frozenset(options.only) or frozenset({FORMATS, SCALING, *(one.name for one in WORKLOADS)})
+    names = frozenset(options.only) or frozenset({FORMATS, SCALING, INTERFERENCE, *(one.name for one in WORKLOADS)})
     results = Results(machine.description())
     server_core, load_core = machine.cores()
     if FORMATS in names:
@@ -51,6 +53,11 @@ def _run(options: argparse.Namespace, directory: Path) -> Results:
         if names & {one.name for one in WORKLOADS}:
             with _alternation(load, server_core, options.seconds, directory) as alternation:
                 results.http = list(_measure(alternation, names, options.connections))
+        if INTERFERENCE in names:
+            with _registry(load, server_core, directory, "interference") as server:
+                for felt in measure_interference(load, server, options.seconds):
+                    print(f"reads at {felt.connections} beside long checks: p99 {felt.beside.p99:.2f} ms", flush=True)
+                    results.interference.append(felt)
         if SCALING in names:
             for one in measure_scaling(load, server_core, options.seconds / 2, directory):
                 print(f"with {one.stored:,} schemas stored", flush=True)
@@ -60,16 +67,23 @@ def _run(options: argparse.Namespace, directory: Path) -> Results:
 
 @contextmanager
 def _alternation(load: Load, core: int, seconds: float, directory: Path) -> Iterator[Alternation]:
-    store = f"sqlite:///{directory / 'http.db'}"
-    asyncio.run(fill(store, IDS))
     with (
-        servers.registry(store, core, directory / "registry.log") as registry,
+        _registry(load, core, directory, "registry") as registry,
         servers.baseline(core, directory / "baseline.log") as baseline,
     ):
+        yield Alternation(load, registry, baseline, seconds)
+
+
+@contextmanager
+def _registry(load: Load, core: int, directory: Path, name: str) -> Iterator[servers.Server]:
+    """A registry with schemas in it, ready for every workload."""
+    store = f"sqlite:///{directory / name}.db"
+    asyncio.run(fill(store, IDS))
+    with servers.registry(store, core, directory / f"{name}.log") as registry:
         prepared = load.run(Job(registry.port, preparation(), 1, 60.0, once=True))
         if prepared.refused:
             raise RefusedError(prepared.first_refusal.decode(errors="replace"))
-        yield Alternation(load, registry, baseline, seconds)
+        yield registry
 
 
 def _measure(alternation: Alternation, names: Collection[str], connections: Collection[int]) -> Iterator[Measurement]:
@@ -84,7 +98,7 @@ def _measure(alternation: Alternation, names: Collection[str], connections: Coll
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    names = [*(one.name for one in WORKLOADS), SCALING, FORMATS]
+    names = [*(one.name for one in WORKLOADS), INTERFERENCE, SCALING, FORMATS]
     parser.add_argument("--only", action="append", default=[], choices=names, help="measure this; may be repeated")
     parser.add_argument("--seconds", type=float, default=2.0, help="per workload and number of connections")
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS, help="how many are kept busy")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from benchmarks.formats import Timing
+from benchmarks.interference import Interference
 from benchmarks.measuring import Figures, Measurement
 from benchmarks.scaling import Scaling
 
@@ -16,6 +17,7 @@ class Results(msgspec.Struct):
 
     machine: str
     http: list[Measurement] = []
+    interference: list[Interference] = []
     scaling: list[Scaling] = []
     formats: list[Timing] = []
 
@@ -25,6 +27,8 @@ def document(results: Results) -> str:
     parts = [f"Machine: {results.machine}.\n"]
     if results.http:
         parts += ["## Over HTTP\n", http_table(results.http), "\n## The yardstick\n", baseline_table(results.http)]
+    if results.interference:
+        parts += ["\n## Reads beside long checks\n", interference_table(results.interference)]
     if results.scaling:
         parts += ["\n## By number of schemas stored\n", scaling_table(results.scaling)]
     if results.formats:
@@ -59,6 +63,20 @@ def http_table(measurements: Iterable[Measurement]) -> str:
                 f"{ours.load_us:,.0f}",
             )
         )
+    return _table(head, rows)
+
+
+def interference_table(measurements: Iterable[Interference]) -> str:
+    """Reads alone and beside long compatibility checks, by connections."""
+    head = ("connections", "beside", "per second", "p50 ms", "p95 ms", "p99 ms", "checks", "seconds per check")
+    rows = []
+    for one in measurements:
+        for beside, read, checks in (
+            ("nothing", one.alone, ("", "")),
+            ("long checks", one.beside, (str(one.checks), f"{one.seconds_per_check:.2f}")),
+        ):
+            latencies = (f"{value:.2f}" for value in (read.p50, read.p95, read.p99))
+            rows.append((str(one.connections), beside, f"{read.per_second:,.0f}", *latencies, *checks))
     return _table(head, rows)
 
 

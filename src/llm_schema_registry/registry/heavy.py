@@ -8,6 +8,7 @@ the request and the decision.
 import asyncio
 import contextlib
 import multiprocessing
+import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -20,6 +21,7 @@ from llm_schema_registry.registry.registry import Registry, Rules
 from llm_schema_registry.store.opening import open_store
 
 _Result = TypeVar("_Result")
+_NICENESS = 10
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -105,6 +107,8 @@ def _given_up(why: str) -> RegistryError:
 
 def _serve(connection: Connection, store: str, rules: Rules) -> None:
     """The life of the process: opens the store, and answers until the other side is gone."""
+    # On a busy machine, what is answered at once goes before what takes long anyway.
+    os.nice(_NICENESS)
     with contextlib.suppress(KeyboardInterrupt, EOFError), asyncio.Runner() as runner:
         registry = Registry(runner.run(open_store(store)), rules, steps=DEFAULT_STEPS)
         while True:
