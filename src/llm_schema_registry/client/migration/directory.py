@@ -64,7 +64,9 @@ def write_directory(directory: Path, snapshot: Snapshot, registry: str) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(version.schema.encode("utf-8", "surrogatepass"))
         values = {name: getattr(version, name) for name in VersionRecord.__struct_fields__}
-        filed.append(_FiledVersion(**{**values, "schema": "", "file": file}))
+        # Reading takes a guid that the content does not give for a sign of tampering.
+        guid = version.guid if version.guid == version.identity else ""
+        filed.append(_FiledVersion(**{**values, "guid": guid, "schema": "", "file": file}))
     manifest = _Manifest(FORMAT_VERSION, registry, snapshot.contexts, snapshot.scopes, filed)
     # The manifest comes last and at once: a directory without its match is no export.
     draft = directory / f"{MANIFEST}.new"
@@ -89,7 +91,10 @@ def read_directory(directory: Path) -> Snapshot:
             values["schema"] = _inside(directory, filed.file).read_bytes().decode("utf-8", "surrogatepass")
         except (OSError, UnicodeDecodeError):
             raise NotAnExportError(f"{directory} has no readable file {filed.file}, which its manifest names") from None
-        versions.append(VersionRecord(**values))
+        version = VersionRecord(**values)
+        if version.guid and version.guid != version.identity:
+            raise NotAnExportError(f"{filed.file} in {directory}, or what the manifest says of it, was changed since")
+        versions.append(version)
     return Snapshot(manifest.contexts, manifest.scopes, versions)
 
 
@@ -108,7 +113,7 @@ def _read_manifest(directory: Path) -> _Manifest:
 
 def _inside(directory: Path, file: str) -> Path:
     """The path of a file that a manifest names; it may not lead out of the directory."""
-    path = (directory / file).resolve()
+    path = (directory / file.replace("\0", "")).resolve()
     if not path.is_relative_to(directory.resolve()):
         raise NotAnExportError(f"the manifest of {directory} names {file}, which is outside of it")
     return path
