@@ -66,7 +66,7 @@ async def find_same(
             if version.schema_id in exact:
                 return version
     for version in reversed(versions):
-        content = await registry.schemas.content(reads, context, version.schema_id)
+        content = await registry.schemas.content_of(reads, version)
         if (
             content is not None
             and content.schema_type == candidate.parsed.schema_type

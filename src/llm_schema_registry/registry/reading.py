@@ -290,7 +290,7 @@ async def _described(registry: Registry, content: StoredSchema, subject: Subject
 
 
 async def _content_of(registry: Registry, version: Version) -> StoredSchema:
-    content = await registry.schemas.content(registry.store, version.subject.context, version.schema_id)
+    content = await registry.schemas.content_of(registry.store, version)
     if content is None:
         raise RegistryError(ErrorCode.SCHEMA_ID_NOT_FOUND, schema=version.schema_id)
     return content

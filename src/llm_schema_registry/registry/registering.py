@@ -158,7 +158,8 @@ async def decide(
     request = await with_tags_written(registry, reads, subject, _with_text(request, latest), config, latest)
     pinned = _pinned(request)
     candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
-    if not _merges(config):
+    looked_for = None if _merges(config) else (request.metadata, request.rule_set)
+    if looked_for is not None:
         same = await _find_same(registry, reads, candidate, versions, request.metadata, request.rule_set, pinned)
         if same is not None:
             return same
@@ -170,9 +171,10 @@ async def decide(
         raise not_permitted(subject, "is not in import mode")
 
     metadata, rule_set = _inherited(request, latest, config)
-    same = await _find_same(registry, reads, candidate, versions, metadata, rule_set, pinned)
-    if same is not None:
-        return same
+    if (metadata, rule_set) != looked_for:
+        same = await _find_same(registry, reads, candidate, versions, metadata, rule_set, pinned)
+        if same is not None:
+            return same
     await _refuse_owned_references(reads, candidate, subject)
     number = _next_version(everything)
     if request.version is not None and request.version > 0 and request.version != number:
@@ -313,7 +315,7 @@ async def _find_same(
     version = await find_same(registry, reads, candidate, versions, metadata=metadata, rule_set=rule_set, pinned=pinned)
     if version is None:
         return None
-    content = await registry.schemas.content(reads, version.subject.context, version.schema_id)
+    content = await registry.schemas.content_of(reads, version)
     if content is None:
         return None
     return Registered(version, content, created=False)
@@ -323,7 +325,7 @@ async def _latest_content(registry: Registry, reads: Reads, versions: Sequence[V
     latest = versions_that_count(versions, transitive=False)
     if not latest:
         return None
-    return await registry.schemas.content(reads, latest[0].subject.context, latest[0].schema_id)
+    return await registry.schemas.content_of(reads, latest[0])
 
 
 def _with_text(request: SchemaRequest, latest: StoredSchema | None) -> SchemaRequest:

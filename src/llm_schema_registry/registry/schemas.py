@@ -20,7 +20,7 @@ from llm_schema_registry.formats import (
     format_of,
 )
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.store.model import StoredSchema
+from llm_schema_registry.store.model import StoredSchema, Version
 from llm_schema_registry.store.store import Reads
 
 _MAX_REFERENCES = 1_000
@@ -67,6 +67,7 @@ class Schemas:
     def __init__(self, store: Reads, steps: int, capacity: int = 2 * 1024 * 1024) -> None:
         self._store = store
         self.steps = steps
+        self._contents: _Bounded[StoredSchema] = _Bounded(4 * capacity)
         self._parsed: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._by_id: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._validators: _Bounded[PayloadValidator] = _Bounded(capacity)
@@ -78,6 +79,21 @@ class Schemas:
         nothing may be remembered by the id alone.
         """
         return await reads.schema(context, schema_id)
+
+    async def content_of(self, reads: Reads, version: Version) -> StoredSchema | None:
+        """The content of a version; remembered, since a version keeps its content for as long as it is there.
+
+        A version that was removed for good and came back was registered at another time.
+        """
+        if reads is not self._store:
+            return await reads.schema(version.subject.context, version.schema_id)
+        key = (version.subject, version.version, version.registered_at, version.schema_id)
+        content = self._contents.get(key)
+        if content is None:
+            content = await reads.schema(version.subject.context, version.schema_id)
+            if content is not None:
+                self._contents.put(key, content, len(content.text) + 200)
+        return content
 
     async def parsed(self, reads: Reads, content: StoredSchema, budget: Budget | None = None) -> ParsedSchema:
         """The parsed form of stored content.
