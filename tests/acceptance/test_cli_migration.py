@@ -1,0 +1,131 @@
+"""`lsr export` and `lsr import` between registries that run as processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from llm_schema_registry.cli.connection import talk
+from llm_schema_registry.cli.demo import RegistryProcess
+from llm_schema_registry.client import RegistryClient
+from llm_schema_registry.client.migration import Snapshot, take_snapshot
+from llm_schema_registry.evolution import CompatibilityLevel
+
+Lsr = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def old() -> Iterator[str]:
+    """A registry with the starter catalogue and a few things that are easily lost."""
+
+    async def more(client: RegistryClient) -> None:
+        await client.set_compatibility(":.team:x", CompatibilityLevel.FULL)
+        await client.put_mode("telemetry.log", "READONLY")
+        await client.delete_version("cost.usage-record", 1)
+
+    with RegistryProcess() as process:
+        assert _run(Path.cwd(), "catalog", "install", "--registry", process.url).returncode == 0
+        talk(process.url, more)
+        yield process.url
+
+
+@pytest.fixture
+def new() -> Iterator[str]:
+    with RegistryProcess() as process:
+        yield process.url
+
+
+def _run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "llm_schema_registry.cli", *arguments],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("LSR_")},
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def lsr(tmp_path: Path) -> Lsr:
+    return lambda *arguments: _run(tmp_path, *arguments)
+
+
+def _snapshot(url: str) -> Snapshot:
+    found = talk(url, take_snapshot)
+    versions = [msgspec.structs.replace(version, ts=None) for version in found.versions]
+    return Snapshot(found.contexts, found.scopes, versions)
+
+
+def test_a_registry_moves_by_url(lsr: Lsr, old: str, new: str) -> None:
+    dry = lsr("import", "--from", old, "--registry", new, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert dry.stdout.startswith("would be: 30 versions: 30 registered, 0 were there already; 1 soft-deleted")
+    assert talk(new, take_snapshot).versions == []
+
+    done = lsr("import", "--from", old, "--registry", new)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == dry.stdout.removeprefix("would be: ")
+    assert _snapshot(new) == _snapshot(old)
+    again = json.loads(lsr("import", "--from", old, "--registry", new, "--json").stdout)
+    assert (again["registered"], again["present"], again["configs"], again["modes"]) == (0, 30, 0, 0)
+
+
+def test_a_registry_moves_through_a_directory(lsr: Lsr, old: str, new: str, tmp_path: Path) -> None:
+    exported = lsr("export", "backup", "--registry", old)
+    assert exported.stdout == "backup: 30 versions of 29 subjects\n", exported.stderr
+    assert (tmp_path / "backup" / "default" / "common.cost" / "1.avsc").is_file()
+    done = lsr("import", "--from", "backup", "--registry", new)
+    assert done.returncode == 0, done.stderr
+    assert _snapshot(new) == _snapshot(old)
+    (tmp_path / "backup" / "default" / "common.cost" / "1.avsc").write_text("{}")
+    tampered = lsr("import", "--from", "backup", "--registry", new)
+    assert tampered.returncode == 2
+    assert "was changed since" in tampered.stderr
+
+
+def test_collisions_are_told_and_nothing_is_imported(lsr: Lsr, old: str, new: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.avsc").write_text('"bytes"')
+    assert lsr("register", "mine.avsc", "--registry", new).returncode == 0
+    done = lsr("import", "--from", old, "--registry", new)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nothing was imported: 1 collisions" in done.stderr
+    assert "the id is taken by other content: mine version 1, id 1" in done.stderr
+    assert [version.subject for version in talk(new, take_snapshot).versions] == ["mine"]
+    report = json.loads(lsr("import", "--from", old, "--registry", new, "--json", "--dry-run").stdout)
+    assert len(report["collisions"]) == 1
+
+
+def test_sigterm_puts_the_mode_back(old: str, new: str) -> None:
+    command = [sys.executable, "-m", "llm_schema_registry.cli", "import", "--from", old, "--registry", new]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 30
+        while talk(new, _own_mode) != "IMPORT" and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode in (0, 128 + signal.SIGTERM), errors
+    assert talk(new, _own_mode) is None
+
+
+async def _own_mode(client: RegistryClient) -> str | None:
+    return next((each.mode for each in await client.scopes() if each.scope == ""), None)
+
+
+@pytest.mark.parametrize(("source", "code"), [("nothing-here", 2), ("http://127.0.0.1:1", 3)])
+def test_sources_that_are_none(lsr: Lsr, source: str, code: int) -> None:
+    done = lsr("import", "--from", source)
+    assert (done.returncode, done.stdout) == (code, "")
+
+
+def test_without_settings(lsr: Lsr, old: str, new: str) -> None:
+    assert lsr("import", "--from", old, "--registry", new, "--no-settings").returncode == 0
+    assert talk(new, take_snapshot).scopes == []
