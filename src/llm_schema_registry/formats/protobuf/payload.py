@@ -23,7 +23,11 @@ _INDEX = re.compile(r"\[([^\]]*)\]")
 
 
 class ProtobufValidator:
-    """Checks payloads of one schema. Fulfils `PayloadValidator`; the default message is the first of the file."""
+    """Checks payloads of one schema. Fulfils `PayloadValidator`; the default message is the first of the file.
+
+    Attributes:
+        file: the file of the schema, linked with all it imports.
+    """
 
     def __init__(self, descriptors: bytes) -> None:
         """Compiles the validator.
@@ -40,7 +44,7 @@ class ProtobufValidator:
         except TypeError as error:
             message = f"The Protobuf runtime cannot load this schema: {error}"
             raise InvalidSchemaError(message, (Finding(code="protobuf.INVALID", message=message),)) from None
-        self._file: FileDescriptor = pool.FindFileByName(files.file[-1].name)
+        self.file: FileDescriptor = pool.FindFileByName(files.file[-1].name)
         self._json = JsonChecker(pool)
         self._found: dict[tuple[int, ...], Descriptor] = {}
         self._classes: dict[str, Any] = {}
@@ -53,7 +57,7 @@ class ProtobufValidator:
         """
         found = self._found.get(message_indexes)
         if found is None:
-            nested = list(self._file.message_types_by_name.values())
+            nested = list(self.file.message_types_by_name.values())
             for index in message_indexes:
                 if not 0 <= index < len(nested):
                     return None
@@ -65,7 +69,7 @@ class ProtobufValidator:
 
     def messages(self) -> Iterator[Descriptor]:
         """The messages of the file that were declared as such: the top-level ones in order, then those in them."""
-        level = list(self._file.message_types_by_name.values())
+        level = list(self.file.message_types_by_name.values())
         while level:
             yield from level
             level = [nested for outer in level for nested in outer.nested_types if not _is_part(nested, outer)]
@@ -84,7 +88,7 @@ class ProtobufValidator:
             return default, value
         name = value[TYPE_KEY]
         local = name.rpartition("/")[2] if isinstance(name, str) else ""
-        prefix = f"{self._file.package}." if self._file.package else ""
+        prefix = f"{self.file.package}." if self.file.package else ""
         found = self.message_named(local.removeprefix(prefix)) if local.startswith(prefix) else None
         rest = {key: item for key, item in value.items() if key != TYPE_KEY}
         return found, rest.get("value") if found is not None and has_no_object_form(found) else rest
@@ -92,7 +96,7 @@ class ProtobufValidator:
     def message_named(self, name: str) -> Descriptor | None:
         """The message of the file with that name below the package (`Outer.Inner`), `None` if there is none."""
         first, *inner = name.split(".")
-        found: Descriptor | None = self._file.message_types_by_name.get(first)
+        found: Descriptor | None = self.file.message_types_by_name.get(first)
         for part in inner:
             found = found.nested_types_by_name.get(part) if found is not None else None
         return found

@@ -17,6 +17,7 @@ from llm_schema_registry.formats.format import (
     Reading,
     SchemaType,
 )
+from llm_schema_registry.formats.profiles import ProfileDifference, ProfileRule
 from llm_schema_registry.formats.protobuf import tagging
 from llm_schema_registry.formats.protobuf.compatibility import WORK as COMPARISON
 from llm_schema_registry.formats.protobuf.compatibility import compare_models
@@ -25,6 +26,9 @@ from llm_schema_registry.formats.protobuf.outline import outline_of
 from llm_schema_registry.formats.protobuf.parsing import WORK as PARSE
 from llm_schema_registry.formats.protobuf.parsing import ProtobufSchema, parse_schema
 from llm_schema_registry.formats.protobuf.payload import ProtobufValidator
+from llm_schema_registry.formats.protobuf.profile_comparison import WORK as PROFILE_COMPARISON
+from llm_schema_registry.formats.protobuf.profile_comparison import compare_files
+from llm_schema_registry.formats.protobuf.profile_rules import PROFILE_RULES
 from llm_schema_registry.formats.protobuf.resolution import read
 from llm_schema_registry.formats.protobuf.samples import samples
 
@@ -76,6 +80,26 @@ class ProtobufFormat:
         if self.equivalent(reader, writer):
             return []
         return compare_models(_protobuf(reader).model, _protobuf(writer).model, budget or Budget(what=COMPARISON))
+
+    @property
+    def profile_rules(self) -> Mapping[str, ProfileRule]:
+        """Every rule of the profiles, by name."""
+        return PROFILE_RULES
+
+    def profile_differences(
+        self, new: ParsedSchema, old: ParsedSchema, *, budget: Budget | None = None
+    ) -> list[ProfileDifference]:
+        """The changes from `old` to `new` that break profiles; see `HasProfiles.profile_differences`.
+
+        Raises:
+            InvalidSchemaError: a stored schema that protoc refuses today.
+            BudgetExceededError: too much work.
+        """
+        first, second = _protobuf(new), _protobuf(old)
+        if first.canonical == second.canonical:
+            return []
+        budget = budget or Budget(what=PROFILE_COMPARISON)
+        return list(compare_files(first.validator.file, second.validator.file, budget))
 
     def describe(self, difference: Difference, reader: str, writer: str) -> str:
         """`{errorType:"…", description:"…"}`, as the Confluent registry prints it."""

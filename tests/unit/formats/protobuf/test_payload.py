@@ -110,7 +110,7 @@ VALID = [
 def test_valid_values(validator, value):
     assert validator.check_value(value) == []
     message = message_factory.GetMessageClass(validator.descriptor())()
-    json_format.ParseDict(value, message, descriptor_pool=validator._file.pool)
+    json_format.ParseDict(value, message, descriptor_pool=validator.file.pool)
     assert validator.check_bytes(message.SerializeToString()) == []
 
 
@@ -170,7 +170,7 @@ def test_invalid_values(validator, value, expected):
     assert found(validator.check_value(value)) == expected
     message = message_factory.GetMessageClass(validator.descriptor())()
     with pytest.raises((json_format.ParseError, TypeError, ValueError, AttributeError)):
-        json_format.ParseDict(value, message, descriptor_pool=validator._file.pool)
+        json_format.ParseDict(value, message, descriptor_pool=validator.file.pool)
 
 
 @pytest.mark.parametrize(("value", "expected"), INVALID_BUT_READ, ids=lambda item: str(item)[:60])

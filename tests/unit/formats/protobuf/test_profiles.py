@@ -1,0 +1,107 @@
+"""Profiles: each rule with a change that breaks it and one that keeps it, and what both mean."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.formats import Dependency, InvalidSchemaError, SchemaType, format_of
+from llm_schema_registry.formats.profiles import HasProfiles, Profile
+from llm_schema_registry.formats.protobuf import FORMAT
+
+VECTORS = Path(__file__).parents[3] / "vectors" / "protobuf"
+ROWS = json.loads((VECTORS / "profiles.json").read_text())
+COMPATIBILITY = json.loads((VECTORS / "compatibility.json").read_text())
+P3 = 'syntax = "proto3"; '
+
+
+def differences(old, new, **options):
+    return FORMAT.profile_differences(FORMAT.parse(new), FORMAT.parse(old), **options)
+
+
+def rules_and_paths(found):
+    return sorted((item.rule.name, item.path) for item in found)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=" ".join(list(row.values())[:2])[:80]) for row in ROWS])
+def test_vectors(row):
+    def listed(name):
+        return sorted((item["rule"], item["path"]) for item in row.get(name, []))
+
+    broken = differences(row["old"], row["broken"])
+    assert rules_and_paths(broken) == listed("differences")
+    assert row["rule"] in {item.rule.name for item in broken}
+    kept = differences(row["old"], row["kept"])
+    assert rules_and_paths(kept) == listed("others")
+    assert row["rule"] not in {item.rule.name for item in kept}
+    assert differences(row["old"], row["old"]) == []
+
+
+def test_vectors_show_every_rule():
+    assert {row["rule"] for row in ROWS} == set(FORMAT.profile_rules)
+
+
+def test_each_profile_refuses_what_the_laxer_ones_refuse():
+    for rule in FORMAT.profile_rules.values():
+        assert Profile.CONFLUENT not in rule.breaks
+        assert Profile.SOURCE in rule.breaks
+        assert Profile.WIRE_JSON in rule.breaks or Profile.WIRE not in rule.breaks
+        assert rule.why
+        assert rule.fix
+        assert not set(FORMAT.difference_types) & {rule.name}
+
+
+def test_what_the_confluent_rules_refuse_breaks_some_profile_when_it_is_a_change_of_this_file():
+    for row in COMPATIBILITY:
+        if row["compatible"] or row.get("dependencies") or row.get("writerDependencies"):
+            continue
+        assert differences(row["writer"], row["reader"]), row["description"]
+
+
+def test_a_difference_says_what_was_and_what_is():
+    (found,) = differences(P3 + "message M { int32 a = 1; }", P3 + "message M { map<string, M> a = 1; }")[:1]
+    assert (found.path, found.old, found.new) == ("#/M/1", "int32", "map<string, M>")
+    assert found.sentence == (
+        "The type of the field at path '#/M/1' was int32 and is map<string, M>, "
+        "which is encoded or means something else"
+    )
+    (moved,) = differences(P3 + "message M { int32 a = 1; }", P3 + "message M { oneof x { int32 a = 1; } }")
+    assert moved.sentence == "The field at path '#/M/1' was in no oneof and is in oneof x"
+
+
+def test_imported_files_have_subjects_of_their_own():
+    text = P3 + 'import "d.proto"; package p; message M { d.D d = 1; }'
+    one, other = (
+        FORMAT.parse(text, [Dependency("d.proto", f"{P3} package d; message D {{ {field} }}")])
+        for field in ("string a = 1;", "int32 a = 1;")
+    )
+    assert FORMAT.profile_differences(one, other) == []
+
+
+def test_types_of_imports_keep_their_package():
+    files = [
+        Dependency("d.proto", P3 + "package d; message D {}"),
+        Dependency("e.proto", P3 + "package e; message D {}"),
+    ]
+    text = P3 + 'import "d.proto"; import "e.proto"; package p; message M { %s.D d = 1; }'
+    one, other = FORMAT.parse(text % "d", files), FORMAT.parse(text % "e", files)
+    assert rules_and_paths(FORMAT.profile_differences(one, other)) == [("FIELD_WIRE_COMPATIBLE_TYPE", "#/M/1")]
+
+
+def test_other_formats_have_no_profiles():
+    assert isinstance(FORMAT, HasProfiles)
+    assert not isinstance(format_of(SchemaType.AVRO), HasProfiles)
+    assert not isinstance(format_of(SchemaType.JSON), HasProfiles)
+
+
+def test_a_stored_schema_that_protoc_refuses_cannot_be_compared():
+    broken = FORMAT.parse("message M { Unknown a = 1; }", strict=False)
+    with pytest.raises(InvalidSchemaError):
+        FORMAT.profile_differences(FORMAT.parse(P3 + "message M {}"), broken)
+
+
+def test_the_budget_ends_the_work():
+    old = P3 + "message M {" + "".join(f"int32 f{number} = {number};" for number in range(1, 100)) + "}"
+    with pytest.raises(BudgetExceededError):
+        differences(old, P3, budget=Budget(50))
