@@ -1,7 +1,7 @@
 """The page of compatibility levels and of JSON Schema content models."""
 
 from generating.markdown import code, table
-from llm_schema_registry.evolution import CompatibilityLevel, Direction
+from llm_schema_registry.evolution import CompatibilityLevel, Direction, Profile
 from llm_schema_registry.formats import Impact, SchemaType, format_of
 
 _PROMISES = {
@@ -20,6 +20,13 @@ _VERDICTS = {
     Impact.COMPATIBLE: ("compatible", "compatible"),
     Impact.LENIENT: ("**incompatible**", "compatible"),
     Impact.INCOMPATIBLE: ("**incompatible**", "**incompatible**"),
+}
+
+_PROFILES = {
+    Profile.CONFLUENT: "nothing else; the default",
+    Profile.WIRE: "the binary encoding, also in the future: numbers of what is deleted stay reserved",
+    Profile.WIRE_JSON: "`WIRE`, and the JSON form: names stay what they are, or stay reserved",
+    Profile.SOURCE: "`WIRE_JSON`, and code that is generated from the file: nothing is deleted, options stay",
 }
 
 
@@ -61,7 +68,19 @@ schema under `additionalProperties`); *unopen* is closed or partially open. The 
 how strictly that is read: `STRICT`, the default, takes every value that the schema allows for possible; `LENIENT`
 trusts producers to send what is declared.
 
-{table(("what changed in the reader's schema", "`STRICT`", "`LENIENT`", "why"), models)}"""
+{table(("what changed in the reader's schema", "`STRICT`", "`LENIENT`", "why"), models)}
+## Protobuf: profiles
+
+The rules of a level ask whether data can be read. Much else can depend on a `.proto` file, and the config key
+`compatibilityProfile` says what a new version must not break besides:
+
+{table(("profile", "what must not break"), [(code(profile), text) for profile, text in _PROFILES.items()])}
+Each profile refuses all that the one before it refuses, and none allows what the level forbids. Imported files are not
+looked into: they have subjects of their own. Under a profile that lets a change pass, the compatibility check still
+tells about it, as a warning in `details`. The rules: [Protobuf](findings/protobuf.md#changes-that-break-profiles). They
+are those of Buf's breaking categories of the same name (`SOURCE` is `FILE`), but for one: renaming a map field breaks
+no data.
+"""
 
 
 def _against(level: CompatibilityLevel) -> str:

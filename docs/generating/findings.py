@@ -6,6 +6,7 @@ from generating.examples import example
 from generating.markdown import sentence, table, texts
 from llm_schema_registry.formats import DifferenceType, Impact, SchemaType, format_of
 from llm_schema_registry.formats.avro.problems import FIXES
+from llm_schema_registry.formats.profiles import HasProfiles, Profile, ProfileRule
 
 AREAS = ("avro", "json", "protobuf", "schema", "payload")
 _TITLES = {
@@ -30,6 +31,7 @@ def page(area: str) -> str:
     parts = [_head(area)]
     if area in _TYPES:
         parts.append(_differences(area))
+        parts += _profile_rules(area)
     parts += [_group(area, group, problems) for group, problems in described.items()]
     return "\n".join(parts)
 
@@ -43,7 +45,10 @@ def described_codes() -> set[str]:
         for name in problems
     }
     for area, schema_type in _TYPES.items():
-        found |= {f"{area}.{name}" for name in format_of(schema_type).difference_types}
+        format_ = format_of(schema_type)
+        found |= {f"{area}.{name}" for name in format_.difference_types}
+        if isinstance(format_, HasProfiles):
+            found |= {f"{area}.{name}" for name in format_.profile_rules}
     return found
 
 
@@ -66,6 +71,34 @@ wrote, under `FORWARD` the other way round.
 
 {table(("difference", "what it means for compatibility"), rows)}
 """ + "\n".join(_difference(area, each) for each in ordered)
+
+
+def _profile_rules(area: str) -> list[str]:
+    format_ = format_of(_TYPES[area])
+    if not isinstance(format_, HasProfiles):
+        return []
+    rules = format_.profile_rules.values()
+    rows = [(f"[{rule.name}](#{rule.name.lower()})", _profiles(rule)) for rule in rules]
+    return [
+        f"""## Changes that break profiles
+
+Rules about a change of the text, from old to new, under every level but `NONE`. They refuse a schema only where
+`compatibilityProfile` names one of their profiles, and are warnings in answers of the compatibility check elsewhere;
+see [profiles](../compatibility.md#protobuf-profiles).
+
+{table(("rule", "profiles that a change against it breaks"), rows)}""",
+        *(_profile_rule(rule) for rule in rules),
+    ]
+
+
+def _profile_rule(rule: ProfileRule) -> str:
+    happened = rule.description.format(path="…", old="…", new="…")
+    parts = [f"### {rule.name}", f"*{sentence(happened)}*", f"Breaks {_profiles(rule)}. {sentence(rule.why)}"]
+    return "\n\n".join((*parts, f"What to do: {sentence(rule.fix)}")) + "\n"
+
+
+def _profiles(rule: ProfileRule) -> str:
+    return ", ".join(f"`{profile}`" for profile in Profile if profile in rule.breaks)
 
 
 def _difference(area: str, difference: DifferenceType) -> str:

@@ -2,5 +2,15 @@
 
 from llm_schema_registry.evolution.checking import DIFFERENT_TYPE, Verdict, breaking_differences, check
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
+from llm_schema_registry.formats.profiles import Profile
 
-__all__ = ["DIFFERENT_TYPE", "CompatibilityLevel", "Direction", "Policy", "Verdict", "breaking_differences", "check"]
+__all__ = [
+    "DIFFERENT_TYPE",
+    "CompatibilityLevel",
+    "Direction",
+    "Policy",
+    "Profile",
+    "Verdict",
+    "breaking_differences",
+    "check",
+]

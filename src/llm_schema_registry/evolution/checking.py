@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
-from llm_schema_registry.findings import Finding, shortened
+from llm_schema_registry.evolution.profiles import profile_findings, profile_message
+from llm_schema_registry.findings import Finding, Severity, shortened
 from llm_schema_registry.formats import Difference, Impact, ParsedSchema, format_of
+from llm_schema_registry.formats.profiles import Profile
 
 DIFFERENT_TYPE = "Incompatible because of different schema type"
 _OLD_SCHEMA_LIMIT = 10_240
+# The messages at the end of each refusal: the old version and its text.
+_TAIL = 2
 _SIDES = {Direction.BACKWARD: ("new", "old"), Direction.FORWARD: ("old", "new")}
 _PROMISE = {
     Direction.BACKWARD: "Consumers with the new schema could not read data written with the old one",
@@ -23,7 +27,7 @@ class Verdict:
 
     Attributes:
         findings: one per incompatibility, in the order they were met; empty when the change is compatible.
-        messages: the same as the Confluent registry words it (reference 2.11), with the version and the text of
+        messages: the same as the Confluent registry words it (Confluent's rule), with the version and the text of
             the schema that the candidate is incompatible with.
         against_version: the version the candidate is incompatible with, `None` when it is compatible.
     """
@@ -43,6 +47,9 @@ def check(
     level: CompatibilityLevel,
     policy: Policy = Policy.STRICT,
     budget: Budget | None = None,
+    *,
+    profile: Profile = Profile.CONFLUENT,
+    annotate: bool = False,
 ) -> Verdict:
     """Whether `candidate` may follow the versions of `history` under `level`.
 
@@ -53,6 +60,8 @@ def check(
         level: what is promised.
         policy: how a format treats differences that are compatible only under LENIENT.
         budget: bounds the whole check.
+        profile: what a change must not break besides the promises of the level, if the level makes any.
+        annotate: whether to find, too, what breaks other profiles between the newest version and the candidate.
 
     Returns:
         The verdict on the first version that the candidate is incompatible with, or a compatible verdict.
@@ -61,11 +70,17 @@ def check(
         BudgetExceededError: too much work.
     """
     budget = budget or Budget(what="The compatibility check")
+    warnings: tuple[Finding, ...] = ()
     for version, previous in history:
         verdict = _check_one(candidate, version, previous, level, policy, budget)
+        if level.directions and (annotate or profile is not Profile.CONFLUENT):
+            found = profile_findings(candidate, previous, version, profile, budget)
+            verdict = _with_profiles(verdict, found, version, previous, annotate=annotate)
         if not verdict.compatible:
             return verdict
-    return Verdict()
+        if annotate:
+            warnings, annotate = verdict.findings, False
+    return Verdict(warnings)
 
 
 def breaking_differences(
@@ -99,11 +114,27 @@ def _check_one(
             for difference in breaking_differences(reader, writer, policy, budget):
                 findings.append(_finding(difference, direction, version, candidate))
                 messages.append(format_.describe(difference, *_SIDES[direction]))
-    if not messages:
-        return Verdict()
-    messages.append(f"{{oldSchemaVersion: {version}}}")
-    messages.append(_old_schema(previous.canonical))
-    return Verdict(tuple(findings), tuple(messages), version)
+    return _refused(findings, messages, version, previous) if messages else Verdict()
+
+
+def _with_profiles(
+    verdict: Verdict, found: Sequence[Finding], version: int, previous: ParsedSchema, *, annotate: bool
+) -> Verdict:
+    """The verdict with the errors among the findings of profiles, and with the warnings if they are wanted."""
+    refused = {finding.path for finding in verdict.findings}
+    errors = [finding for finding in found if finding.severity is Severity.ERROR]
+    # What is refused anyway needs no warning.
+    warnings = [each for each in found if annotate and each.severity is not Severity.ERROR and each.path not in refused]
+    findings = (*verdict.findings, *errors, *warnings)
+    if not errors:
+        return Verdict(findings, verdict.messages, verdict.against_version)
+    messages = [*verdict.messages[:-_TAIL], *map(profile_message, errors)]
+    return _refused(findings, messages, version, previous)
+
+
+def _refused(findings: Sequence[Finding], messages: Sequence[str], version: int, previous: ParsedSchema) -> Verdict:
+    tail = (f"{{oldSchemaVersion: {version}}}", _old_schema(previous.canonical))
+    return Verdict(tuple(findings), (*messages, *tail), version)
 
 
 def _finding(difference: Difference, direction: Direction, version: int, candidate: ParsedSchema) -> Finding:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from llm_schema_registry.contracts import RESERVED_FIELDS, Metadata, Subject, property_of
-from llm_schema_registry.evolution import CompatibilityLevel, Policy, Verdict, check
+from llm_schema_registry.evolution import CompatibilityLevel, Policy, Profile, Verdict, check
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import ParsedSchema, format_of
 from llm_schema_registry.registry.candidates import SchemaRequest, prepare
@@ -26,6 +26,8 @@ async def check_request(
     normalize: bool | None = None,
 ) -> Verdict:
     """What registration would say about a schema's compatibility; nothing is written.
+
+    What breaks profiles that do not decide is among the findings of the verdict, as warnings.
 
     Args:
         registry: the registry.
@@ -56,8 +58,16 @@ async def _check_request(
     if not request.schema:
         raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
     candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
+    exactly_these = version is not None
     return await check_against(
-        registry, reads, candidate.parsed, request.metadata, versions, config, exactly_these=version is not None
+        registry,
+        reads,
+        candidate.parsed,
+        request.metadata,
+        versions,
+        config,
+        exactly_these=exactly_these,
+        annotate=True,
     )
 
 
@@ -70,6 +80,7 @@ async def check_against(
     config: Config,
     *,
     exactly_these: bool = False,
+    annotate: bool = False,
 ) -> Verdict:
     """The verdict on a candidate over the versions of its subject.
 
@@ -81,6 +92,7 @@ async def check_against(
         versions: all versions that are not soft-deleted, ascending.
         config: the effective config.
         exactly_these: take every one of `versions` instead of choosing by the level.
+        annotate: whether to find what breaks profiles that do not decide, too.
 
     Raises:
         BudgetExceededError: too much work for here.
@@ -88,7 +100,7 @@ async def check_against(
     level = config.compatibility_level or registry.rules.compatibility
     contents: list[tuple[Version, StoredSchema]] = []
     for version in versions:
-        content = await registry.schemas.content(reads, version.subject.context, version.schema_id)
+        content = await registry.schemas.content_of(reads, version)
         if content is not None and _same_group(config.compatibility_group, content.metadata, metadata):
             contents.append((version, content))
     counting = [version for version, _ in contents]
@@ -96,7 +108,7 @@ async def check_against(
         counting = versions_that_count(counting, transitive=level.transitive)
     by_version = {version.version: content for version, content in contents}
     newest_first = [(each.version, by_version[each.version]) for each in reversed(counting)]
-    verdict = await _verdict(registry, reads, candidate, newest_first, level, config)
+    verdict = await _verdict(registry, reads, candidate, newest_first, level, config, annotate=annotate)
     reserved = _reserved_findings(candidate, metadata, newest_first, config)
     if not reserved and verdict.compatible:
         return verdict
@@ -124,17 +136,23 @@ async def _verdict(
     newest_first: Sequence[tuple[int, StoredSchema]],
     level: CompatibilityLevel,
     config: Config,
+    *,
+    annotate: bool,
 ) -> Verdict:
     if level is CompatibilityLevel.NONE:
         return Verdict()
     policy = config.compatibility_policy or Policy.STRICT
+    profile = config.compatibility_profile or Profile.CONFLUENT
+    warnings: tuple[Finding, ...] = ()
     for version, content in newest_first:
         previous = await registry.schemas.parsed(reads, content)
         budget = registry.schemas.budget(reads, "The compatibility check")
-        verdict = check(candidate, [(version, previous)], level, policy, budget)
+        verdict = check(candidate, [(version, previous)], level, policy, budget, profile=profile, annotate=annotate)
         if not verdict.compatible:
             return verdict
-    return Verdict()
+        if annotate:
+            warnings, annotate = verdict.findings, False
+    return Verdict(warnings)
 
 
 def _same_group(group: str | None, one: Metadata | None, other: Metadata | None) -> bool:
@@ -147,7 +165,7 @@ def _reserved_findings(
     newest_first: Sequence[tuple[int, StoredSchema]],
     config: Config,
 ) -> list[Finding]:
-    """Reserved field names may not be dropped from the list nor used as fields (reference 2.10)."""
+    """Reserved field names may not be dropped from the list nor used as fields (Confluent's rule)."""
     if not config.validate_fields:
         return []
     reserved = _names(metadata)

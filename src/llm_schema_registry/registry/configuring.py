@@ -14,7 +14,7 @@ from llm_schema_registry.contracts import (
     Subject,
     check_rule_set,
 )
-from llm_schema_registry.evolution import CompatibilityLevel, Policy
+from llm_schema_registry.evolution import CompatibilityLevel, Policy, Profile
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.modes import refuse_if_read_only
 from llm_schema_registry.registry.naming import check_scope
@@ -29,6 +29,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
     Attributes:
         compatibility_level: what a new version owes to the earlier ones.
         compatibility_policy: how JSON Schema content models are judged.
+        compatibility_profile: what else a new version must not break: in Protobuf the wire format with reserved
+            numbers (`WIRE`), JSON too (`WIRE_JSON`), generated code too (`SOURCE`); `CONFLUENT`: nothing else.
         compatibility_group: name of a metadata property; only versions with an equal value are compared.
         alias: the subject that requests for this one mean.
         alias_for_deks: the same for data encryption keys.
@@ -44,6 +46,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
 
     compatibility_level: CompatibilityLevel | None = None
     compatibility_policy: Policy | None = None
+    compatibility_profile: Profile | None = None
     compatibility_group: str | None = None
     alias: str | None = None
     alias_for_deks: str | None = None
@@ -58,10 +61,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
 
 
 class ConfigUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A change of a config: an absent key keeps what is set, an explicit null clears it (reference 1.6)."""
+    """A change of a config: an absent key keeps what is set, an explicit null clears it (Confluent's rule)."""
 
     compatibility: str | None | UnsetType = UNSET
     compatibility_policy: str | None | UnsetType = UNSET
+    compatibility_profile: Profile | None | UnsetType = UNSET
     compatibility_group: str | None | UnsetType = UNSET
     alias: str | None | UnsetType = UNSET
     alias_for_deks: str | None | UnsetType = UNSET
@@ -83,10 +87,11 @@ class _Above(enum.Enum):
 
 
 # The keys a scope that has a config still inherits, one by one; all others come from the first config found
-# as a whole (reference 2.5).
+# as a whole (Confluent's rule).
 _INHERITED_ONE_BY_ONE = {
     "compatibility_level": _Above.CONTEXT,
     "compatibility_policy": _Above.DEFAULT_CONTEXT_TOO,
+    "compatibility_profile": _Above.DEFAULT_CONTEXT_TOO,
     "compatibility_group": _Above.DEFAULT_CONTEXT_TOO,
     "normalize": _Above.DEFAULT_CONTEXT_TOO,
     "validate_fields": _Above.DEFAULT_CONTEXT_TOO,
