@@ -242,6 +242,8 @@ async def _content_answer(
     return SchemaAnswer(
         subject=None if version is None else str(version.subject),
         version=None if version is None else version.version,
+        # Confluent's Python client remembers this answer as the version it will write with, which needs an id.
+        id=None if version is None else content.schema_id,
         guid=content.guid,
         schema_type=content.schema_type,
         schema=await render(call.registry, content, form.format),

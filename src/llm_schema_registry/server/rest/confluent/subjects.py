@@ -1,12 +1,13 @@
 """Subjects: listing, looking a schema up, finding by metadata, deleting."""
 
 from typing import Annotated
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta
 
 from llm_schema_registry.contracts import CONTEXT_WILDCARD, DEFAULT_CONTEXT, Subject
-from llm_schema_registry.registry import ErrorCode
+from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.deleting import delete_subject
 from llm_schema_registry.registry.reading import get_with_metadata, lookup
@@ -117,8 +118,16 @@ async def look_up_schema(call: Call[LookupQuery, SchemaRequest]) -> SchemaAnswer
 async def latest_with_metadata(call: Call[MetadataQuery, NoBody]) -> SchemaAnswer:
     """The highest version whose metadata has all these properties."""
     query = call.query
+    subject = await call.subject()
     properties = dict(zip(query.key, query.value, strict=False))
-    found = await get_with_metadata(call.registry, await call.subject(), properties, deleted=query.deleted)
+    # Confluent's Python client encodes names and values twice.
+    decoded = {unquote(key): unquote(value) for key, value in properties.items()}
+    try:
+        found = await get_with_metadata(call.registry, subject, properties, deleted=query.deleted)
+    except RegistryError as error:
+        if error.code is not ErrorCode.SCHEMA_NOT_FOUND or decoded == properties:
+            raise
+        found = await get_with_metadata(call.registry, subject, decoded, deleted=query.deleted)
     return await version_answer(call.registry, found.version, found.content, query)
 
 
