@@ -70,7 +70,6 @@ def _payloads(format_: Format, reader: ParsedSchema, writer: ParsedSchema, budge
     """
     yield from format_.samples(writer, budget=budget)
     for sample in format_.samples(reader, budget=budget):
-        yield sample
         yield from _variations(sample, budget)
 
 

@@ -85,16 +85,34 @@ def test_long_old_schemas_are_cut() -> None:
     assert verdict.messages[-1] == "{oldSchema: <truncated> '" + old.canonical[:10_240] + "...'}"
 
 
+@pytest.mark.parametrize(("more", "cut"), [(0, False), (1, True)])
+def test_old_schemas_of_the_limit_are_not_cut(more: int, cut: bool) -> None:
+    short = avro(("a" * 9_000, "string"))
+    old = avro(("a" * (9_000 + 10_240 - len(short.canonical) + more), "string"))
+    assert len(old.canonical) == 10_240 + more
+    assert ("<truncated>" in check(AB, [(1, old)], CompatibilityLevel.BACKWARD).messages[-1]) is cut
+
+
 def test_another_format_is_never_compatible_but_under_none() -> None:
     other = json_schema(type="object")
     verdict = check(other, [(1, A)], CompatibilityLevel.BACKWARD)
-    assert verdict.messages[0] == DIFFERENT_TYPE
+    assert verdict.messages[0] == DIFFERENT_TYPE == "Incompatible because of different schema type"
     assert (verdict.findings[0].code, verdict.findings[0].old, verdict.findings[0].new) == (
         "schema.DIFFERENT_TYPE",
         "AVRO",
         "JSON",
     )
+    assert verdict.findings[0].message == (
+        "Version 1 is AVRO, this schema is JSON. Consumers of a subject decode every version in one format."
+    )
     assert check(other, [(1, A)], CompatibilityLevel.NONE).compatible
+
+
+def test_differences_that_break_nothing_are_not_reported() -> None:
+    old, new = json_schema(type="integer", title="Count"), json_schema(type="number", title="Number")
+    assert check(new, [(1, old)], CompatibilityLevel.BACKWARD) == Verdict()
+    (finding,) = check(new, [(1, old)], CompatibilityLevel.FORWARD).findings
+    assert finding.code == "json.TYPE_NARROWED"
 
 
 def test_the_policy_decides_about_open_content_models() -> None:
@@ -127,11 +145,26 @@ def test_a_finding_says_what_where_why_and_the_way_out() -> None:
     assert finding.docs == "reference/findings/avro.md#type_mismatch"
     (forward,) = check(new, [(4, A)], CompatibilityLevel.FORWARD).findings
     assert (forward.old, forward.new) == ("string", "int")
+    assert forward.message.endswith(
+        "Consumers that still have the old schema could not read data written with the new one (version 4)."
+    )
 
 
 def test_work_is_bounded() -> None:
     with pytest.raises(BudgetExceededError):
         check(AB, [(1, A)], CompatibilityLevel.BACKWARD, budget=Budget(1))
+
+
+@pytest.mark.parametrize(("kind", "sides"), [("new", ("a: int", None)), ("old", (None, "a: int"))])
+def test_a_side_that_is_missing_is_left_out(kind: str, sides: tuple[str | None, str | None]) -> None:
+    with_field, without = avro(("a", "int")), avro()
+    level, pair = (
+        (CompatibilityLevel.BACKWARD, (with_field, without))
+        if kind == "new"
+        else (CompatibilityLevel.FORWARD, (without, with_field))
+    )
+    (finding,) = check(pair[0], [(1, pair[1])], level).findings
+    assert (finding.new, finding.old) == sides
 
 
 def test_no_history_is_compatible() -> None:

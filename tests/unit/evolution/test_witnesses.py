@@ -1,13 +1,15 @@
 """The search for a payload that shows an incompatibility."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.evolution import CompatibilityLevel, Direction
+from llm_schema_registry.evolution import CompatibilityLevel, Direction, witnesses
 from llm_schema_registry.evolution.witnesses import Witness, find_witness
-from llm_schema_registry.formats import Outcome, ParsedSchema, SchemaType, format_of
+from llm_schema_registry.formats import Outcome, ParsedSchema, Reading, SchemaType, format_of
 
 LEVEL = CompatibilityLevel
 
@@ -110,6 +112,72 @@ def test_another_format_and_no_promise_have_no_witness() -> None:
 @pytest.mark.parametrize("steps", [0, 1, 5, 19])
 def test_the_search_is_bounded(steps: int) -> None:
     assert find_witness(INTEGER, NUMBER, LEVEL.FULL, Budget(steps)) is None
+
+
+STRANGE = ("text", 1.5, True, None, [], {})
+
+
+@dataclass
+class Side:
+    """A schema of which only the samples count."""
+
+    samples: list[object]
+    schema_type: str = "any"
+
+
+class Recorder:
+    """A format whose readers read everything; keeps what they were given."""
+
+    def __init__(self) -> None:
+        self.payloads: list[object] = []
+
+    def samples(self, schema: Side, *, budget: Budget) -> Iterator[object]:
+        return iter(schema.samples)
+
+    def read(self, reader: Side, writer: Side, payload: object) -> Reading:
+        self.payloads.append(payload)
+        return Reading(Outcome.READ)
+
+
+@pytest.mark.parametrize(
+    ("sample", "inside", "copied"),
+    [
+        (5, [], 0),
+        (None, [], 0),
+        (
+            {"a": 1, "b": "text"},
+            [
+                {"b": "text"},
+                *({"a": value, "b": "text"} for value in STRANGE if value is not True),
+                {"a": 1},
+                *({"a": 1, "b": value} for value in (1.5, True, None, [], {})),
+            ],
+            12 * 2,
+        ),
+        (
+            [0.5, [3]],
+            [
+                [[3]],
+                *([value, [3]] for value in STRANGE),
+                [0.5],
+                *([0.5, value] for value in STRANGE),
+                [0.5, []],
+                *([0.5, [value]] for value in STRANGE),
+            ],
+            21 * 2 + 7,
+        ),
+    ],
+)
+def test_what_is_tried_and_what_it_costs(
+    monkeypatch: pytest.MonkeyPatch, sample: object, inside: list[object], copied: int
+) -> None:
+    recorder = Recorder()
+    monkeypatch.setattr(witnesses, "format_of", lambda schema_type: recorder)
+    budget = Budget(20_000)
+    assert find_witness(Side([sample]), Side(["simple", {"b": 2}]), LEVEL.BACKWARD, budget) is None
+    strange = [value for value in STRANGE if value != sample]
+    assert recorder.payloads == ["simple", {"b": 2}, *strange, *inside]
+    assert budget.left == 20_000 - 20 * len(recorder.payloads) - copied
 
 
 def test_wide_payloads_use_up_the_budget() -> None:

@@ -182,3 +182,15 @@ def test_every_field_counts_against_the_budget(verdict):
     with pytest.raises(BudgetExceededError):
         FORMAT.compare(reader, writer, budget=Budget(400))
     assert (FORMAT.compare(reader, writer, budget=Budget(600)) == []) == verdict
+
+
+@pytest.mark.parametrize(("steps", "enough"), [(20, False), (60, True)])
+def test_every_level_counts_against_the_budget(steps, enough):
+    def nested(leaf):
+        return FORMAT.parse('{"type":"array","items":' * 30 + f'"{leaf}"' + "}" * 30)
+
+    if enough:
+        assert FORMAT.compare(nested("long"), nested("int"), budget=Budget(steps)) == []
+    else:
+        with pytest.raises(BudgetExceededError):
+            FORMAT.compare(nested("long"), nested("int"), budget=Budget(steps))
