@@ -1,5 +1,6 @@
 """What an export needs beyond the reads that clients make: the settings of every scope there is."""
 
+import asyncio
 from dataclasses import dataclass
 
 from llm_schema_registry.contracts import Subject
@@ -35,6 +36,8 @@ async def settings_of_all_scopes(registry: Registry) -> list[ScopeSettings]:
     while changes := await store.changes(after):
         contexts |= dict.fromkeys(change.subject.context for change in changes)
         after = changes[-1].revision
+        # The log may be long, and reads of SQLite do not wait: others get their turn between two pages.
+        await asyncio.sleep(0)
     scopes = {
         scope for context in contexts for kind in Setting for scope in await store.scopes_with_setting(context, kind)
     }

@@ -9,13 +9,16 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
+from msgspec import UNSET
 
 from llm_schema_registry.client import (
+    PlannedSchema,
     RegistryClient,
     RegistryError,
     RegistryUnreachableError,
     SchemaRequest,
     SubjectVersion,
+    Witness,
 )
 from llm_schema_registry.contracts import Reference
 from llm_schema_registry.evolution import CompatibilityLevel, Policy
@@ -174,8 +177,9 @@ async def test_reads_are_typed(client: RegistryClient, recorder: Recorder) -> No
 
 async def test_schemas_are_read_page_by_page(client: RegistryClient, recorder: Recorder) -> None:
     def page(request: web.Request) -> bytes:
-        count = 1000 if request.query["offset"] == "0" else 2
-        return json.dumps([{"subject": "s", "version": 1}] * count).encode()
+        first = int(request.query["offset"])
+        last = first + (1000 if first == 0 else 2)
+        return json.dumps([{"subject": f"s{number}", "version": 1} for number in range(first, last)]).encode()
 
     recorder.reply = page
     assert len(await client.latest_schemas("a:")) == 1002
@@ -199,3 +203,48 @@ async def test_validation(client: RegistryClient, recorder: Recorder) -> None:
 async def test_it_must_be_entered() -> None:
     with pytest.raises(RuntimeError, match="enter it"):
         await RegistryClient("http://127.0.0.1").server_version()
+
+
+async def test_all_schemas_are_read_page_by_page(client: RegistryClient, recorder: Recorder) -> None:
+    everything = [{"subject": f"s{number // 2}", "version": number % 2 + 1, "id": number + 1} for number in range(2500)]
+
+    def page(request: web.Request) -> bytes:
+        offset, limit = int(request.query["offset"]), int(request.query["limit"])
+        return json.dumps(everything[offset : offset + limit]).encode()
+
+    recorder.reply = page
+    assert len(await client.all_schemas(deleted=True)) == 2500
+    assert [path for _, path, _ in recorder.requests] == [
+        f"/schemas?subjectPrefix=:*:&deleted=true&offset={offset}&limit=1000" for offset in (0, 1000, 2000)
+    ]
+
+
+async def test_a_registry_without_pages_is_not_asked_for_ever(client: RegistryClient, recorder: Recorder) -> None:
+    recorder.answer([{"subject": "s", "version": number} for number in range(1, 1001)])
+    assert len(await client.all_schemas()) == 1000
+
+
+async def test_settings_of_scopes_have_their_paths(client: RegistryClient, recorder: Recorder) -> None:
+    recorder.answer({"mode": "IMPORT"})
+    await client.put_mode("", "IMPORT")
+    await client.put_mode(":.c:", "IMPORT")
+    await client.delete_mode("a/b")
+    await client.put_config("", {"compatibility": "FULL", "alias": None})
+    assert recorder.requests == [
+        ("PUT", "/mode?force=true", {"mode": "IMPORT"}),
+        ("PUT", "/mode/%3A.c%3A?force=true", {"mode": "IMPORT"}),
+        ("DELETE", "/mode/a%2Fb", None),
+        ("PUT", "/config", {"compatibility": "FULL", "alias": None}),
+    ]
+
+
+async def test_a_plan_tells_none_found_from_not_asked_for(client: RegistryClient, recorder: Recorder) -> None:
+    outcome = {"subject": "s", "action": "refuse", "error_code": 40901}
+    searched = {**outcome, "witness": None}
+    shown = {**outcome, "witness": {"direction": "BACKWARD", "outcome": "refused", "payload": 1}}
+    recorder.answer({"outcome": "refused", "applied": False, "digest": "d", "schemas": [outcome, searched, shown]})
+    result = await client.plan([PlannedSchema('"int"', subject="s")], apply=True, expect="e", witness=True)
+    assert [each.witness for each in result.schemas[:2]] == [UNSET, None]
+    assert result.schemas[2].witness == Witness("BACKWARD", "refused", 1)
+    body = {"schemas": [{"schema": '"int"', "subject": "s"}], "apply": True, "expect": "e"}
+    assert recorder.requests == [("POST", "/api/v1/plan?witness=true", body)]

@@ -22,11 +22,12 @@ def export(
     may be any compatible one; nobody should write to it meanwhile.
     """
     from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.client import RegistryClient
     from llm_schema_registry.client.migration import NotAnExportError, take_snapshot, write_directory
 
     snapshot = talk(registry, take_snapshot)
     try:
-        written = write_directory(directory, snapshot, registry.rpartition("@")[2])
+        written = write_directory(directory, snapshot, RegistryClient(registry).url)
     except NotAnExportError as error:
         raise CliError(str(error), "Name another directory, or one that does not exist.") from None
     except OSError as error:
