@@ -23,6 +23,8 @@ from llm_schema_registry.formats.protobuf.profile_fields import feature, field_d
 from llm_schema_registry.formats.protobuf.profile_rules import FILE_OPTIONS, file_option_rule
 
 WORK: Final = "The check of the profiles"
+# Declarations are looked at through the runtime, which takes longer than a step of a comparison.
+_PER_DECLARATION, _PER_MEMBER = 16, 2
 _SYNTAXES: Final = {"": "proto2"}
 
 _Range = tuple[int, int]
@@ -99,15 +101,15 @@ def compare_files(new: FileDescriptor, old: FileDescriptor, budget: Budget) -> I
     for name, old_message in old_file.messages.items():
         path = _path(name)
         message = new_file.messages.get(name)
-        budget.spend(1 + len(old_message.proto.field))
+        budget.spend(_PER_DECLARATION + _PER_MEMBER * len(old_message.proto.field))
         if message is None:
             yield found("MESSAGE_NO_DELETE", path)
         else:
-            budget.spend(len(message.proto.field))
+            budget.spend(_PER_DECLARATION + _PER_MEMBER * len(message.proto.field))
             yield from _message(message, old_message, path)
     for name, old_enum in old_file.enums.items():
         enum = new_file.enums.get(name)
-        budget.spend(1 + len(old_enum.proto.value))
+        budget.spend(_PER_DECLARATION + _PER_MEMBER * len(old_enum.proto.value))
         if enum is None:
             yield found("ENUM_NO_DELETE", _path(name))
         else:
@@ -115,7 +117,7 @@ def compare_files(new: FileDescriptor, old: FileDescriptor, budget: Budget) -> I
     yield from _extensions(new_file, old_file)
     for name, old_service in old_file.services.items():
         service = new_file.services.get(name)
-        budget.spend()
+        budget.spend(_PER_DECLARATION + _PER_MEMBER * len(old_service.methods))
         if service is None:
             yield found("SERVICE_NO_DELETE", _path(name))
         else:
