@@ -26,6 +26,13 @@ def two_workers_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def fuzzed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One of its own: modes and configs that come by chance are in nobody's way."""
+    with _running(tmp_path_factory.mktemp("registry")) as url:
+        yield url
+
+
 @contextmanager
 def _running(directory: Path, **settings: str) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")}
