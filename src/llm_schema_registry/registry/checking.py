@@ -24,10 +24,9 @@ async def check_request(
     *,
     version: int | None = None,
     normalize: bool | None = None,
+    annotate: bool = False,
 ) -> Verdict:
     """What registration would say about a schema's compatibility; nothing is written.
-
-    What breaks profiles that do not decide is among the findings of the verdict, as warnings.
 
     Args:
         registry: the registry.
@@ -35,16 +34,22 @@ async def check_request(
         request: the schema.
         version: compare with exactly this version (or `LATEST`); `None` with all that the level demands.
         normalize: whether the candidate is brought into normal form first.
+        annotate: whether to find, too, what breaks profiles that do not decide; it is told as warnings.
 
     Raises:
         RegistryError: VERSION_NOT_FOUND for a version that is not there, INVALID_SCHEMA, BUDGET_EXCEEDED.
     """
     check_subject(subject)
-    return await registry.bounded(_check_request, subject, request, version, normalize)
+    return await registry.bounded(_check_request, subject, request, version, normalize, annotate)
 
 
 async def _check_request(
-    registry: Registry, subject: Subject, request: SchemaRequest, version: int | None, normalize: bool | None
+    registry: Registry,
+    subject: Subject,
+    request: SchemaRequest,
+    version: int | None,
+    normalize: bool | None,
+    annotate: bool,
 ) -> Verdict:
     reads = registry.store
     config = await effective_config(registry, reads, subject)

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from llm_schema_registry.contracts import GLOBAL_SCOPE, Subject
-from llm_schema_registry.evolution import Profile
+from llm_schema_registry.evolution import Profile, Verdict
 from llm_schema_registry.findings import Severity
 from llm_schema_registry.registry import ErrorCode, Registry
 from llm_schema_registry.registry.checking import check_request
@@ -18,7 +18,8 @@ CONTEXT = Subject(".team", "")
 async def test_a_profile_refuses_and_where_it_does_not_it_warns(registry: Registry) -> None:
     await put(registry, OLD, schema_type="PROTOBUF")
     candidate = request(RENAMED, schema_type="PROTOBUF")
-    verdict = await check_request(registry, S, candidate)
+    assert await check_request(registry, S, candidate) == Verdict()
+    verdict = await check_request(registry, S, candidate, annotate=True)
     assert verdict.compatible
     assert verdict.messages == ()
     assert [(each.code, each.severity) for each in verdict.findings] == [("protobuf.FIELD_SAME_NAME", Severity.WARNING)]

@@ -65,7 +65,9 @@ async def check_for_registration(call: Call[CheckQuery, SchemaRequest]) -> Check
 async def _answer(call: Call[CheckQuery, SchemaRequest], version: int | None) -> CheckAnswer:
     query, subject = call.query, await call.subject()
     try:
-        verdict = await check_request(call.registry, subject, call.body, version=version, normalize=query.normalize)
+        verdict = await check_request(
+            call.registry, subject, call.body, version=version, normalize=query.normalize, annotate=query.verbose
+        )
     except RegistryError as error:
         if not query.verbose or error.code is not ErrorCode.INVALID_SCHEMA:
             raise
