@@ -19,6 +19,7 @@ from llm_schema_registry.registry.registering import Decision, Registered, check
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.registry.tentative import Tentative
 from llm_schema_registry.registry.witnessing import search, version_refused_for
+from llm_schema_registry.store.store import Reads, Transaction
 
 _ATTEMPTS = 3
 
@@ -104,6 +105,17 @@ class _TriedOut:
     def plan(self) -> Plan:
         return Plan(tuple(self.outcomes[index] for index in range(len(self.outcomes))))
 
+    async def write(self, transaction: Transaction) -> Plan:
+        """Writes what was decided, provided that it still holds."""
+        written = {index: await write(transaction, decision) for index, decision in self.decisions.items()}
+        return Plan(
+            tuple(
+                replace(self.outcomes[index], registered=written.get(index, self.outcomes[index].registered))
+                for index in range(len(self.outcomes))
+            ),
+            applied=True,
+        )
+
     def scopes(self) -> list[Subject]:
         """Every scope whose change could make another plan of it."""
         scopes: dict[Subject, None] = {}
@@ -125,7 +137,8 @@ async def plan(
     """What registering these schemas would do, decided exactly as registration decides.
 
     Each schema sees those before it, so that they may refer to each other and to subjects that do not exist yet.
-    Trying out writes nothing and locks nothing; applying writes all of them in one transaction, or none.
+    Trying out writes nothing and locks nothing; applying writes all of them in one transaction, or none. If others
+    keep changing the same subjects, the last attempt is made inside the lock.
 
     Args:
         registry: the registry.
@@ -137,30 +150,39 @@ async def plan(
         actor: who does it.
 
     Raises:
-        RegistryError: BUDGET_EXCEEDED; CONCURRENT_CHANGE when others kept changing the same subjects.
+        RegistryError: BUDGET_EXCEEDED; CONCURRENT_CHANGE when others kept changing the same subjects, and it is too
+            much work to be done inside the lock.
     """
     store = registry.store
     for _ in range(_ATTEMPTS):
         seen = await store.revision()
-        tried = await registry.bounded(_try_out, schemas, witness)
+        tried = await registry.bounded(_try_out_on_store, schemas, witness)
         tentative = tried.plan()
-        if not apply or tentative.refused or expect not in (None, tentative.digest):
+        if not apply or not _may_be_written(tentative, expect):
             return tentative
         async with store.transaction(actor) as transaction:
             if await transaction.touched(tried.scopes()) <= seen:
-                written = {index: await write(transaction, decision) for index, decision in tried.decisions.items()}
-                return Plan(
-                    tuple(
-                        replace(outcome, registered=written.get(index, outcome.registered))
-                        for index, outcome in enumerate(tentative.outcomes)
-                    ),
-                    applied=True,
-                )
-    raise RegistryError(ErrorCode.CONCURRENT_CHANGE, subject=schemas[0].subject)
+                return await tried.write(transaction)
+    async with store.transaction(actor) as transaction:
+        try:
+            tried = await _try_out(registry, transaction, schemas, witness)
+        except BudgetExceededError:
+            # Too much work for here, and nobody may be kept waiting for a process beside.
+            raise RegistryError(ErrorCode.CONCURRENT_CHANGE, subject=schemas[0].subject) from None
+        tentative = tried.plan()
+        return await tried.write(transaction) if _may_be_written(tentative, expect) else tentative
 
 
-async def _try_out(registry: Registry, schemas: Sequence[Planned], witness: bool) -> _TriedOut:
-    tentative = Tentative(registry.store, await registry.store.revision())
+def _may_be_written(tentative: Plan, expect: str | None) -> bool:
+    return not tentative.refused and expect in (None, tentative.digest)
+
+
+async def _try_out_on_store(registry: Registry, schemas: Sequence[Planned], witness: bool) -> _TriedOut:
+    return await _try_out(registry, registry.store, schemas, witness)
+
+
+async def _try_out(registry: Registry, reads: Reads, schemas: Sequence[Planned], witness: bool) -> _TriedOut:
+    tentative = Tentative(reads, await reads.revision())
     there = tentative.registry_of(registry)
     tried = _TriedOut({}, {})
     of_set: dict[Subject, int] = {}

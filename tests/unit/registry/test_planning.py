@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry import ErrorCode, Registry, Rules
 from llm_schema_registry.registry.deleting import delete_subject
@@ -112,8 +113,26 @@ async def test_what_changes_meanwhile_is_decided_again(registry: Registry, monke
     monkeypatch.setattr(registry, "bounded", interrupted)
     (outcome,) = (await plan(registry, [planned(S, S2)], apply=True)).outcomes
     assert outcome.action is Action.UNCHANGED
+    # Who loses every race is let in alone, unless it would take long.
     rivals += [record("f1:string", f'g{number}:string="x"') for number in range(3)]
-    await refused(ErrorCode.CONCURRENT_CHANGE, plan(registry, [planned(S, S1)], apply=True))
+    assert (await plan(registry, [planned(S, record("f1:string", 'h:string="x"'))], apply=True)).applied
+    assert not rivals
+    rivals += [record("f1:string", f'i{number}:string="x"') for number in range(3)]
+    monkeypatch.setattr(registry.schemas, "steps", 100)
+    monkeypatch.setattr(registry, "bounded", _unhurried(registry, rivals))
+    wide = record("f1:string", *(f'w{number}:string="x"' for number in range(200)))
+    await refused(ErrorCode.CONCURRENT_CHANGE, plan(registry, [planned(S, wide)], apply=True))
+
+
+def _unhurried(registry: Registry, rivals: list[str]) -> Any:
+    """The work is done elsewhere, and rivals are faster."""
+
+    async def bounded(use_case: Any, *arguments: Any) -> Any:
+        outcome = await use_case(Registry(registry.store, steps=DEFAULT_STEPS), *arguments)
+        await put(Registry(registry.store), rivals.pop())
+        return outcome
+
+    return bounded
 
 
 async def test_soft_deleted_versions_and_their_numbers(registry: Registry) -> None:
