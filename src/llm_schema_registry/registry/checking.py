@@ -72,7 +72,7 @@ async def _check_request(
         versions,
         config,
         exactly_these=exactly_these,
-        annotate=True,
+        annotate=annotate,
     )
 
 
