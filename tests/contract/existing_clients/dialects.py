@@ -23,11 +23,17 @@ class Dialect:
         name: the schema type.
         record: what strategies that name subjects after records put into the subject.
         text: the schema of the event: the fields `model` and `user`, both strings; `user` is tagged PII.
+
+    Args:
+        user: what the second field is called.
     """
 
     name: ClassVar[str]
-    record: ClassVar[str]
-    text: ClassVar[str]
+    record: ClassVar[str] = "app.Event"
+    _text: ClassVar[str]
+
+    def __init__(self, user: str = "user") -> None:
+        self.text = self._text.replace("user", user)
 
     def serializer(self, client: SchemaRegistryClient, conf: Conf, rules: RuleRegistry | None = None) -> Any:
         raise NotImplementedError
@@ -39,6 +45,10 @@ class Dialect:
         """What the serializer takes."""
         return dict(values)
 
+    def renamed(self, user: str) -> "Dialect":
+        """The same with another name for the second field."""
+        return type(self)(user)
+
     def values(self, message: Any) -> dict[str, str]:
         """The fields of what the deserializer gives."""
         return dict(message)
@@ -46,8 +56,7 @@ class Dialect:
 
 class _Avro(Dialect):
     name = "AVRO"
-    record = "app.Event"
-    text = json.dumps(
+    _text = json.dumps(
         {
             "type": "record",
             "name": "Event",
@@ -68,8 +77,7 @@ class _Avro(Dialect):
 
 class _Json(Dialect):
     name = "JSON"
-    record = "app.Event"
-    text = json.dumps(
+    _text = json.dumps(
         {
             "title": "app.Event",
             "type": "object",
@@ -90,8 +98,7 @@ class _Json(Dialect):
 
 class _Protobuf(Dialect):
     name = "PROTOBUF"
-    record = "app.Event"
-    text = """\
+    _text = """\
 syntax = "proto3";
 package app;
 
@@ -103,12 +110,13 @@ message Event {
 }
 """
 
-    def __init__(self) -> None:
+    def __init__(self, user: str = "user") -> None:
+        super().__init__(user)
         # Without the tag, which is an option that only the registered text has.
         file = descriptor_pb2.FileDescriptorProto(name="app/event.proto", package="app", syntax="proto3")
         event = file.message_type.add(name="Event")
         event.field.add(name="model", json_name="model", number=1, type=9, label=1)
-        event.field.add(name="user", json_name="user", number=2, type=9, label=1)
+        event.field.add(name=user, json_name=user, number=2, type=9, label=1)
         self.descriptor = base64.b64encode(file.SerializeToString()).decode()
         pool = descriptor_pool.DescriptorPool()
         pool.Add(file)
