@@ -9,6 +9,7 @@ import structlog
 from litestar import Litestar
 
 from llm_schema_registry.registry import RegistryError
+from llm_schema_registry.server.rest.caching import NOT_KEPT
 from llm_schema_registry.server.rest.contexts_in_paths import without_context
 from llm_schema_registry.server.rest.errors import HttpError, problem_of
 from llm_schema_registry.server.rest.media_types import SCHEMA_REGISTRY
@@ -21,6 +22,8 @@ from llm_schema_registry.store import InvalidStoreUrlError, StoreUnavailableErro
 REQUEST_ID_HEADER = b"x-request-id"
 _MAX_REQUEST_ID = 200
 _UNROUTED = "unmatched"
+_CACHE_CONTROL = b"cache-control"
+_NOT_KEPT = NOT_KEPT.encode()
 _log = structlog.get_logger()
 
 
@@ -35,8 +38,11 @@ class Front:
 
     def __init__(self, app: Litestar, service: Service) -> None:
         self.app = app
-        self._answer: Application = app if service.shelf is None else Shelving(app, service.shelf)
         self.service = service
+        self._answer: Application = app
+        if service.shelf is not None:
+            patience, stale = service.settings.stale_reads_seconds, service.metrics.stale
+            self._answer = Shelving(app, service.shelf, self._refuse, patience, stale)
         self._log_requests = service.settings.log_level is LogLevel.DEBUG
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
@@ -54,15 +60,15 @@ class Front:
                 status = message["status"]
                 headers = message["headers"]
                 headers.append((REQUEST_ID_HEADER, request_id))
-                headers.append((b"cache-control", b"no-cache, no-store, must-revalidate"))
+                if not any(name == _CACHE_CONTROL for name, _ in headers):
+                    headers.append((_CACHE_CONTROL, _NOT_KEPT))
             await send(message)
 
         scope["request_id"] = request_id.decode("latin-1")
         try:
             _route_on_raw_path(scope)
         except (HttpError, RegistryError) as error:
-            response = problem_response(problem_of(error), surface_of(scope["path"]), SCHEMA_REGISTRY, self.service)
-            answer: Application = response
+            answer: Application = self._refusal(error, scope)
         else:
             answer = self._answer
         await answer(scope, receive, sending)
@@ -78,6 +84,13 @@ class Front:
                 seconds=round(seconds, 6),
                 request_id=scope["request_id"],
             )
+
+    def _refusal(self, error: Exception, scope: MutableMapping[str, Any]) -> Application:
+        return problem_response(problem_of(error), surface_of(scope["path"]), SCHEMA_REGISTRY, self.service)
+
+    async def _refuse(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answers that the store is not available (ASGI)."""
+        await self._refusal(StoreUnavailableError(), scope)(scope, receive, send)
 
     async def _live(self, receive: Any, send: Any) -> None:
         """Opens the store at start-up and closes it at shutdown."""

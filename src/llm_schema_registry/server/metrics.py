@@ -77,6 +77,12 @@ class Metrics:
             ["endpoint"],
             registry=self.registry,
         )
+        self._stale = Counter(
+            "schema_registry_stale_answers",
+            "Reads answered with what was known, while the store was out of reach.",
+            ["endpoint"],
+            registry=self.registry,
+        )
         self._by_request: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def request(self, method: str, endpoint: str, status: int, seconds: float) -> None:
@@ -121,6 +127,10 @@ class Metrics:
         """Counts what was answered from the shelf since the last call."""
         for endpoint, number in self._uses_of_shelf().items():
             self._from_shelf.labels(endpoint).inc(number)
+
+    def stale(self, endpoint: str) -> None:
+        """Counts a read that was answered with what was known."""
+        self._stale.labels(endpoint).inc()
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format; of all workers, where there are several."""

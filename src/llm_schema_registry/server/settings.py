@@ -84,6 +84,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     confluent_error_codes: Annotated[
         ErrorCodes, Meta(description="`legacy` answers an incompatible registration with error_code 409, not 40901.")
     ] = ErrorCodes.CURRENT
+    confluent_cache_control: Annotated[
+        bool,
+        Meta(
+            description="Every answer forbids caches to keep it (`no-cache, no-store, must-revalidate`), as the "
+            "Confluent registry does."
+        ),
+    ] = False
+    public_cache: Annotated[
+        bool,
+        Meta(
+            description="Whether caches that many clients share may keep answers: `public` instead of `private`. For "
+            "registries whose reads need no credential."
+        ),
+    ] = False
+    stale_reads_seconds: Annotated[
+        int,
+        Meta(
+            description="For how many seconds reads go on with what was known, marked as stale, while the store is out "
+            "of reach; 0: not at all.",
+            ge=0,
+        ),
+    ] = 3600
     mode_mutability: Annotated[bool, Meta(description="Whether modes may be changed.")] = True
     permanent_delete: Annotated[bool, Meta(description="Whether permanent deletes are allowed.")] = True
     schema_search_limit: Annotated[

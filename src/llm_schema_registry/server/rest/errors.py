@@ -16,6 +16,8 @@ _INTERNAL = "Internal Server Error"
 _OUTCOME_UNKNOWN = "The store broke off. Whether the change was stored is not known: read before you try again."
 _MALFORMED = 400
 _TOO_LARGE = 413
+# A store that is out of reach is tried at least this often.
+_RETRY = (("retry-after", "2"),)
 
 # Errors that carry no code of a use case, by status: a stable name, and what they mean.
 STATUS_ERRORS = {
@@ -78,9 +80,9 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, BudgetExceededError):
         return _of_code(ErrorCode.BUDGET_EXCEEDED, str(error))
     if isinstance(error, OutcomeUnknownError):
-        return _of_code(ErrorCode.STORE_UNAVAILABLE, _OUTCOME_UNKNOWN)
+        return _of_code(ErrorCode.STORE_UNAVAILABLE, _OUTCOME_UNKNOWN, headers=_RETRY)
     if isinstance(error, StoreUnavailableError):
-        return _of_code(ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE.value[1])
+        return _of_code(ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE.value[1], headers=_RETRY)
     return Problem(status=500, code=500, name="INTERNAL_SERVER_ERROR", message=_INTERNAL, unexpected=True)
 
 
@@ -130,8 +132,12 @@ def decoded_segment(segment: str) -> str:
         raise RegistryError(ErrorCode.INVALID_SUBJECT, subject=data.decode(errors="replace")) from None
 
 
-def _of_code(code: ErrorCode, message: str, findings: tuple[Finding, ...] = ()) -> Problem:
-    return Problem(status=code.status, code=code.number, name=code.name, message=message, findings=findings)
+def _of_code(
+    code: ErrorCode, message: str, findings: tuple[Finding, ...] = (), headers: tuple[tuple[str, str], ...] = ()
+) -> Problem:
+    return Problem(
+        status=code.status, code=code.number, name=code.name, message=message, findings=findings, headers=headers
+    )
 
 
 def _of_status(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Problem:

@@ -8,7 +8,7 @@ import enum
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, Protocol, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -53,6 +53,20 @@ class Reply(msgspec.Struct, frozen=True):
     value: Any
 
 
+class Condition(Protocol):
+    """What is known of the way to the store, without asking it."""
+
+    @property
+    def writes_are_refused(self) -> bool:
+        """Whether writes have failed of late, so that none is tried."""
+        ...
+
+    @property
+    def reads_go_on(self) -> bool:
+        """Whether reads are answered with what was known, now that the store is out of reach."""
+        ...
+
+
 _Q = TypeVar("_Q", bound=Query)
 _B = TypeVar("_B")
 
@@ -65,6 +79,7 @@ class Call(Generic[_Q, _B]):
         registry: what it is about.
         settings: of this server.
         metrics: where outcomes are counted.
+        condition: of the way to the store.
         segments: the variable segments of the path, still percent-encoded.
         query: the query parameters.
         body: the body.
@@ -73,6 +88,7 @@ class Call(Generic[_Q, _B]):
     registry: Registry
     settings: Settings
     metrics: Metrics
+    condition: Condition
     segments: dict[str, str]
     query: _Q
     body: _B

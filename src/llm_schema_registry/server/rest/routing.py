@@ -10,16 +10,19 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from llm_schema_registry.server.rest.bodies import read_body
+from llm_schema_registry.server.rest.caching import Conditions
 from llm_schema_registry.server.rest.errors import HttpError, Problem, confluent_body, native_body, problem_of
 from llm_schema_registry.server.rest.media_types import JSON, PROBLEM, SCHEMA_REGISTRY, negotiated
 from llm_schema_registry.server.rest.operations import Call, Operation, RawBytes, RawText, Reply, Surface
 from llm_schema_registry.server.rest.queries import read_query
 from llm_schema_registry.server.rest.service import Service
-from llm_schema_registry.server.serving.shelving import SHELVED
+from llm_schema_registry.server.serving.shelving import ORIGIN, Origin
 from llm_schema_registry.store import StoreUnavailableError
+from llm_schema_registry.store.facts import noting
 
 REVISION_HEADER: Final = "x-registry-revision"
 _NATIVE_PATHS = ("/api/", "/health", "/metrics", "/openapi.json", "/docs")
+_OK = 200
 _NO_CONTENT = 204
 _encoder = msgspec.json.Encoder()
 _log = structlog.get_logger()
@@ -65,6 +68,7 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
     query_type, body_type, _ = operation.types
     handle: Callable[[Call[Any, Any]], Awaitable[Any]] = operation.handle
     confluent = operation.surface is Surface.CONFLUENT
+    conditions = Conditions(operation, service.settings)
 
     async def endpoint(request: Request[Any, Any, Any]) -> ASGIResponse:
         try:
@@ -72,11 +76,17 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
             media_type = negotiated(request.headers.get("accept", "")) if confluent else JSON
             query = read_query(query_type, scope["query_string"])
             body = await read_body(request, body_type, operation.surface)
-            call = Call(service.registry, service.settings, service.metrics, scope["path_params"], query, body)
-            if operation.shelved:
-                request.scope[SHELVED] = operation.path  # type: ignore[typeddict-unknown-key]
-            result = await handle(call)
+            call = Call(service.registry, service.settings, service.metrics, service, scope["path_params"], query, body)
+            with noting() as made_from:
+                result = await handle(call)
+            origin = Origin(operation.path, made_from, operation.writes, operation.shelved)
+            scope[ORIGIN] = origin  # type: ignore[typeddict-unknown-key]
             response = _response(result, operation.status, media_type)
+            if response.status_code == _OK:
+                held = request.headers.getall("if-none-match", ())
+                response = conditions.applied(
+                    response, scope["query_string"], ", ".join(held) if held else None, made_from.noted
+                )
             if operation.writes:
                 response.headers[REVISION_HEADER] = str(await service.registry.store.revision())
         except Exception as error:

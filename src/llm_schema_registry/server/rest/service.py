@@ -1,18 +1,19 @@
 """What the endpoints of one process share, from start-up to shutdown."""
 
 import asyncio
+from pathlib import Path
+from typing import cast
 
 from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.registry import Registry, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
+from llm_schema_registry.server.following import follow
+from llm_schema_registry.server.guarding import GuardedStore, StoreFile
 from llm_schema_registry.server.metrics import Metrics
 from llm_schema_registry.server.serving import Shelf
 from llm_schema_registry.server.settings import Settings
-from llm_schema_registry.store import Store, StoreUnavailableError, open_store
+from llm_schema_registry.store import Store, open_store
 from llm_schema_registry.store.watching import WatchedStore
-
-_LONGEST_WAIT = 30.0
-_PAUSE_AFTER_FAILURE = 0.5
 
 
 class Service:
@@ -28,6 +29,7 @@ class Service:
         self.shelf = shelf
         self.metrics = Metrics() if shelf is None else Metrics(shelf.uses)
         self._registry: Registry | None = None
+        self._store: GuardedStore | None = None
         self._heavy: HeavyWork | None = None
         self._following: asyncio.Task[None] | None = None
 
@@ -37,6 +39,16 @@ class Service:
         if self._registry is None:
             raise RuntimeError("The application has not been started")
         return self._registry
+
+    @property
+    def writes_are_refused(self) -> bool:
+        """Whether writes have failed of late, so that none is tried."""
+        return self._store is not None and self._store.writes.is_open
+
+    @property
+    def reads_go_on(self) -> bool:
+        """Whether reads are answered with what was known, now that the store is out of reach."""
+        return self.shelf is not None and self.shelf.age < self.settings.stale_reads_seconds
 
     async def start(self) -> None:
         """Opens the store.
@@ -54,11 +66,12 @@ class Service:
             permanent_delete=settings.permanent_delete,
             schema_search_limit=settings.schema_search_limit,
         )
-        store = await open_store(settings.store)
+        guarded = self._store = GuardedStore(await open_store(settings.store), _file_of(settings))
+        store = cast(Store, guarded)
         if self.shelf is not None:
             self.shelf.follow(store)
-            self._following = asyncio.create_task(_follow(store, self.shelf, self.metrics))
-            store = WatchedStore(store, self.shelf.signal.move)
+            self._following = asyncio.create_task(follow(guarded, self.shelf, self.metrics))
+        store = WatchedStore(store, _unheard if self.shelf is None else self.shelf.signal.move)
         if settings.store_in_memory:
             # No other process sees this store, so all work is done here.
             self._registry = Registry(store, rules, steps=DEFAULT_STEPS)
@@ -77,13 +90,13 @@ class Service:
             await registry.store.close()
 
 
-async def _follow(store: Store, shelf: Shelf, metrics: Metrics) -> None:
-    """Tells the shelf of writes that came from outside this node, and the metrics of what the shelf answered."""
-    seen = 0
-    while True:
-        try:
-            seen = await store.wait_for_change(seen, _LONGEST_WAIT)
-        except StoreUnavailableError:
-            await asyncio.sleep(_PAUSE_AFTER_FAILURE)
-        shelf.fall_behind()
-        metrics.count_shelf()
+def _file_of(settings: Settings) -> StoreFile | None:
+    """The file of an open store, if it is one."""
+    scheme, _, path = settings.store.partition("://")
+    if scheme.lower() != "sqlite" or settings.store_in_memory:
+        return None
+    return StoreFile(Path(path[1:]))
+
+
+def _unheard() -> None:
+    """Takes the place of a signal where nobody remembers answers."""

@@ -1,22 +1,45 @@
-"""Puts the answers of the application on the shelf, with the facts they were made from."""
+"""Puts the answers of the application on the shelf, and tells what is there when the store is out of reach."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
 
 from llm_schema_registry.server.serving.protocol import REQUEST_BYTES
 from llm_schema_registry.server.serving.shelf import Answer, Shelf
-from llm_schema_registry.store.facts import noting
+from llm_schema_registry.server.serving.validators import is_among
+from llm_schema_registry.store import StoreUnavailableError
+from llm_schema_registry.store.facts import Facts
 
-SHELVED: Final = "llm_schema_registry.shelved"
-"""Where the scope of a request says, once it is routed, under which name its answer may be remembered."""
+ORIGIN: Final = "llm_schema_registry.origin"
+"""Where the scope of a request says, once it is answered, what the answer was made from: an `Origin`."""
 
-_OK = 200
+_REMEMBERED = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
 _REQUEST_ID = b"x-request-id"
-_METHODS = frozenset({"GET", "POST"})
+_METHODS = frozenset({"GET", "HEAD", "POST"})
 # A request with one of these means something by it that the next one with the same bytes may not.
 _UNLIKE_ANY_OTHER = frozenset({b"upgrade", b"expect", b"transfer-encoding", _REQUEST_ID, b"range"})
+_OF_CONTENT = frozenset({b"content-type", b"content-length"})
+# Obsolete since RFC 9111, which has nothing in its place for those who do not know how to read an age.
+_WARNING = (b"warning", b'110 - "Response is Stale"')
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class Origin(NamedTuple):
+    """Where an answer comes from.
+
+    Attributes:
+        operation: the name under which it is counted.
+        facts: what it was made from.
+        writes: whether the operation may change the registry.
+        shelved: whether the answer may be given again while the facts stay as they are.
+    """
+
+    operation: str
+    facts: Facts
+    writes: bool
+    shelved: bool
 
 
 class Shelving:
@@ -25,39 +48,106 @@ class Shelving:
     Args:
         app: answers what the shelf does not know.
         shelf: keeps what it answers.
+        refuse: answers that the store is not available.
+        patience: for how many seconds reads go on without the store's change log.
+        made_do: called with the name of each operation that was answered so.
     """
 
-    def __init__(self, app: Application, shelf: Shelf) -> None:
+    def __init__(
+        self, app: Application, shelf: Shelf, refuse: Application, patience: float, made_do: Callable[[str], None]
+    ) -> None:
         self._app = app
         self._shelf = shelf
+        self._refuse = refuse
+        self._patience = patience
+        self._made_do = made_do
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Answers one connection of the server (ASGI)."""
+        if scope["method"] not in _METHODS:
+            await self._app(scope, receive, send)
+            return
+        try:
+            cursor = await self._shelf.catch_up()
+        except StoreUnavailableError:
+            await self._make_do(scope, receive, send)
+            return
         request = scope.get(REQUEST_BYTES)
         if request is None or not _may_be_repeated(scope):
             await self._app(scope, receive, send)
             return
-        cursor = await self._shelf.catch_up()
         sent: list[Any] = []
 
         async def sending(message: Any) -> None:
             sent.append(message)
             await send(message)
 
-        with noting() as made_from:
-            await self._app(scope, receive, sending)
-        operation = scope.get(SHELVED)
-        if operation is not None and len(sent) == 2 and sent[0]["status"] == _OK:
-            start, body = sent
-            head = b"HTTP/1.1 200 OK\r\n" + b"".join(
-                b"%s: %s\r\n" % header for header in start["headers"] if header[0] != _REQUEST_ID
-            )
-            answer = Answer(head, b"\r\n" + body.get("body", b""), operation, made_from.noted)
-            self._shelf.put(request, answer, made_from, cursor)
+        await self._app(scope, receive, sending)
+        origin: Origin | None = scope.get(ORIGIN)
+        if origin is None or not origin.shelved or len(sent) != 2:
+            return
+        start, body = sent
+        if (line := _REMEMBERED.get(start["status"])) is not None:
+            head = line + b"".join(b"%s: %s\r\n" % header for header in start["headers"] if header[0] != _REQUEST_ID)
+            text = b"\r\n" + body.get("body", b"")
+            answer = Answer(head, text, origin.operation, origin.facts.noted, writes=origin.writes)
+            self._shelf.put(request, answer, origin.facts, cursor)
+
+    async def _make_do(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answers without knowing what was committed of late: reads say so, or are refused after a while."""
+        age = self._shelf.age
+        in_time = age < self._patience
+        marks = [(b"age", b"%d" % age), _WARNING]
+        stale = self._shelf.stale(scope.get(REQUEST_BYTES, b"")) if in_time else None
+        if stale is not None:
+            scope["path_template"] = stale.operation
+            self._made_do(stale.operation)
+            for message in _messages(stale, _if_none_match(scope), marks):
+                await send(message)
+            return
+        refused = False
+
+        async def sending(message: Any) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] in _REMEMBERED:
+                origin: Origin | None = scope.get(ORIGIN)
+                if origin is not None and not origin.writes and (origin.facts.noted or not origin.facts.complete):
+                    refused = not in_time
+                    if refused:
+                        await self._refuse(scope, receive, send)
+                    else:
+                        self._made_do(origin.operation)
+                        message["headers"].extend(marks)
+            if not refused:
+                await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def _messages(answer: Answer, if_none_match: str | None, marks: Headers) -> list[dict[str, Any]]:
+    """An answer of the shelf in the messages of ASGI, with further headers."""
+    line, *lines = answer.head.removesuffix(b"\r\n").split(b"\r\n")
+    status = int(line.split()[1])
+    headers = [(name, value) for name, _, value in (each.partition(b": ") for each in lines)]
+    body = answer.body.removeprefix(b"\r\n")
+    tag = dict(headers).get(b"etag")
+    if tag is not None and if_none_match is not None and is_among(tag.decode(), if_none_match):
+        status, body = HTTPStatus.NOT_MODIFIED, b""
+        headers = [header for header in headers if header[0] not in _OF_CONTENT]
+    return [
+        {"type": "http.response.start", "status": status, "headers": [*headers, *marks]},
+        {"type": "http.response.body", "body": body},
+    ]
+
+
+def _if_none_match(scope: MutableMapping[str, Any]) -> str | None:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    values = [value for name, value in headers if name == b"if-none-match"]
+    return b", ".join(values).decode("latin-1") if values else None
 
 
 def _may_be_repeated(scope: MutableMapping[str, Any]) -> bool:
-    if scope["method"] not in _METHODS or scope["http_version"] != "1.1":
+    if scope["method"] == "HEAD" or scope["http_version"] != "1.1":
         return False
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     return not any(

@@ -19,12 +19,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the process.
 
     Attributes:
-        status: `healthy`, or `unhealthy` when a part it needs does not answer.
+        status: `healthy`; `degraded` when it can read and not write; `unhealthy` when a part it needs does not answer.
         version: of this product.
-        checks: each part by name, `ok` or `unavailable`.
+        checks: each part by name: `ok` or `unavailable`; `stale` for reads that go on with what was known.
     """
 
-    status: Literal["healthy", "unhealthy"]
+    status: Literal["healthy", "degraded", "unhealthy"]
     version: str = __version__
     checks: dict[str, str]
 
@@ -37,14 +37,17 @@ async def live(call: Call[Query, NoBody]) -> Health:
 
 @operations.get("/health/ready")
 async def ready(call: Call[Query, NoBody]) -> Health | Reply:
-    """The store answers too, so that requests can be served; 503 if not."""
+    """The store answers too, so that requests can be served; 503 if not, also while reads go on with what was known."""
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
             await call.registry.store.revision()
     except (StoreUnavailableError, TimeoutError):
         call.metrics.storage(False)
-        return Reply(503, Health(status="unhealthy", checks={"store": "unavailable"}))
+        reads = {"reads": "stale"} if call.condition.reads_go_on else {}
+        return Reply(503, Health(status="unhealthy", checks={"store": "unavailable"} | reads))
     call.metrics.storage(True)
+    if call.condition.writes_are_refused:
+        return Health(status="degraded", checks={"store": "ok", "writes": "unavailable"})
     return Health(status="healthy", checks={"store": "ok"})
 
 

@@ -1,0 +1,83 @@
+"""Circuits: what has failed several times in a row is not asked again by requests until it answers a probe."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from llm_schema_registry.store import StoreUnavailableError
+
+_FAILURES = 3
+_PROBE_SECONDS = 2.0
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
+_log = structlog.get_logger()
+
+
+class Circuit:
+    """The way to one thing that the store does; closed as long as it answers.
+
+    After three failures in a row it is open: whoever would go it is refused at once. A probe is made at once and then
+    again and again, at least every two seconds; the first that succeeds closes the circuit. So a request never waits
+    for what is known to fail, and requests that fail by themselves cannot shut out others.
+
+    Args:
+        name: what it leads to, for the log.
+        probe: tries it; raises `StoreUnavailableError` when it fails.
+    """
+
+    def __init__(self, name: str, probe: Callable[[], Awaitable[object]]) -> None:
+        self._name = name
+        self._probe = probe
+        self._failures = 0
+        self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody may go this way."""
+        return self._probing is not None
+
+    def check(self) -> None:
+        """Raises `StoreUnavailableError` while the circuit is open."""
+        if self._probing is not None:
+            raise StoreUnavailableError("The store is not available: it failed, and is being tried from time to time.")
+
+    def succeeded(self) -> None:
+        """Notes that it answered."""
+        self._failures = 0
+
+    def failed(self, *, for_long: bool = False) -> None:
+        """Notes that it failed; after a long silence once is enough."""
+        self._failures += 1
+        if self._probing is None and (for_long or self._failures >= _FAILURES):
+            self._probing = asyncio.create_task(self._probe_until_it_answers(), name=f"probe-{self._name}")
+
+    async def close(self) -> None:
+        """Ends probing. Idempotent."""
+        if self._probing is not None:
+            self._probing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._probing
+
+    async def _probe_until_it_answers(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        announced = False
+        while not await self._answers():
+            if not announced:
+                _log.warning("store out of reach", part=self._name)
+                announced = True
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        if announced:
+            _log.info("store answers again", part=self._name)
+        self._failures = 0
+        self._probing = None
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self._probe()
+        except (StoreUnavailableError, TimeoutError):
+            return False
+        return True

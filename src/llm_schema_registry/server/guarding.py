@@ -1,0 +1,169 @@
+"""A store that fails at once where it is known to fail.
+
+Three ways into a store break by themselves: a full disk ends writes and no reads; a database whose primary is gone may
+still answer reads from a replica, but cannot tell what was committed. Each has its circuit.
+"""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from llm_schema_registry.server.circuits import Circuit
+from llm_schema_registry.store import OutcomeUnknownError, Store, StoreUnavailableError, Transaction
+from llm_schema_registry.store.model import Change
+from llm_schema_registry.store.store import Reads
+
+_LOG_SECONDS = 2.0
+_Answer = TypeVar("_Answer")
+
+
+class StoreFile:
+    """The file of a store, which goes on being read and written by whoever has it open when it is moved or deleted.
+
+    Args:
+        path: where it was when it was opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened = self._found()
+
+    def check(self) -> None:
+        """Raises `StoreUnavailableError` unless the path still leads to the file that was opened."""
+        if self._found() != self._opened:
+            raise StoreUnavailableError(
+                "The store is not available: its file was moved or deleted. Put the same file back, or stop the "
+                "server before putting another in its place."
+            )
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+
+class GuardedStore:
+    """Fulfils `Store` around another one, with a circuit before each way into it.
+
+    What is not written out here are the reads of `Reads`, all alike.
+
+    Args:
+        store: what is read and written.
+        file: where it is, if it is a file.
+
+    Attributes:
+        log: the way to the revision and the change log.
+        reads: the way to everything else that is read.
+        writes: the way to transactions.
+    """
+
+    def __init__(self, store: Store, file: StoreFile | None = None) -> None:
+        self._store = store
+        self._file = file
+        self.log = Circuit("log", self._try_log)
+        self.reads = Circuit("reads", self._try_read)
+        self.writes = Circuit("writes", self._try_write)
+
+    async def revision(self) -> int:
+        """See `Reads`."""
+        return await self._of_log(self._store.revision)
+
+    async def changes(self, after: int, limit: int = 1000) -> list[Change]:
+        """See `Reads`."""
+        return await self._of_log(self._store.changes, after, limit)
+
+    async def wait_for_change(self, after: int, timeout: float) -> int:  # noqa: ASYNC109
+        """See `Store`; the answer is late by two seconds at most."""
+        return await self._of_log(self._store.wait_for_change, after, timeout, seconds=timeout + _LOG_SECONDS)
+
+    @asynccontextmanager
+    async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:
+        """See `Store`."""
+        self.writes.check()
+        try:
+            self._check_file()
+            async with self._store.transaction(actor) as transaction:
+                yield transaction
+            self._check_written()
+        except StoreUnavailableError:
+            self.writes.failed()
+            raise
+        self.writes.succeeded()
+
+    @property
+    def is_shared(self) -> bool:
+        """See `Store`."""
+        return self._store.is_shared
+
+    async def close(self) -> None:
+        """See `Store`."""
+        for circuit in (self.log, self.reads, self.writes):
+            await circuit.close()
+        await self._store.close()
+
+    async def _of_log(
+        self, read: Callable[..., Coroutine[Any, Any, _Answer]], *arguments: Any, seconds: float = _LOG_SECONDS
+    ) -> _Answer:
+        self.log.check()
+        try:
+            self._check_file()
+            async with asyncio.timeout(seconds):
+                answer = await read(*arguments)
+        except StoreUnavailableError:
+            self.log.failed()
+            raise
+        except TimeoutError as error:
+            self.log.failed(for_long=True)
+            raise StoreUnavailableError("The store is not available: it does not answer in time.") from error
+        self.log.succeeded()
+        return answer
+
+    def _check_file(self) -> None:
+        if self._file is not None:
+            self._file.check()
+
+    def _check_written(self) -> None:
+        try:
+            self._check_file()
+        except StoreUnavailableError as error:
+            raise OutcomeUnknownError(
+                "The file of the store was moved or deleted during a commit: whether the write is stored is not known. "
+                "Read it when the store is back."
+            ) from error
+
+    async def _try_log(self) -> None:
+        self._check_file()
+        await self._store.revision()
+
+    async def _try_read(self) -> None:
+        await self._store.contexts(limit=1)
+
+    async def _try_write(self) -> None:
+        self._check_file()
+        async with self._store.transaction():
+            pass
+
+
+def _read(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def read(store: GuardedStore, *arguments: Any, **options: Any) -> Any:
+        circuit = store.reads
+        circuit.check()
+        try:
+            answer = await getattr(store._store, name)(*arguments, **options)
+        except StoreUnavailableError:
+            circuit.failed()
+            raise
+        circuit.succeeded()
+        return answer
+
+    return read
+
+
+for _name, _declared in vars(Reads).items():
+    if inspect.iscoroutinefunction(_declared) and _name not in vars(GuardedStore):
+        setattr(GuardedStore, _name, _read(_name))

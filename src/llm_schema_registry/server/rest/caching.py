@@ -1,0 +1,113 @@
+"""What clients and caches between them and the server may keep of an answer, and for how long (RFC 9111)."""
+
+import enum
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote
+
+from litestar.response.base import ASGIResponse
+
+from llm_schema_registry.server.rest.operations import Operation
+from llm_schema_registry.server.serving.validators import entity_tag, is_among
+from llm_schema_registry.server.settings import Settings
+from llm_schema_registry.store.facts import Fact
+
+NOT_KEPT: Final = "no-cache, no-store, must-revalidate"
+"""What the Confluent registry sends with every answer."""
+
+_DAY = 86_400
+_VARY = "Accept, Authorization"
+_NOT_MODIFIED = 304
+# The buffers of proxies for the head of an answer begin at 4 KiB.
+_MAX_KEYS_LENGTH = 1_000
+_EVERYTHING = "everything"
+
+
+class Caching(enum.Enum):
+    """What may be kept of the good answers of an operation."""
+
+    NOT = "nothing"
+    REVALIDATED = "the answer, to be asked for again by its tag before each use"
+    IMMUTABLE = "the answer, for a day"
+
+
+_EXCEPTIONS = {
+    "/schemas/ids/{id}/schema": Caching.IMMUTABLE,
+    "/health": Caching.NOT,
+    "/health/live": Caching.NOT,
+    "/health/ready": Caching.NOT,
+    "/metrics": Caching.NOT,
+}
+
+
+def caching_of(operation: Operation) -> Caching:
+    """What may be kept of an operation's answers to requests without query parameters.
+
+    The text of an id's schema is the one answer that no change but a permanent delete makes different; those that
+    say more of the schema also say whether it is deleted.
+    """
+    if operation.method != "GET":
+        return Caching.NOT
+    return _EXCEPTIONS.get(operation.path, Caching.REVALIDATED)
+
+
+def cache_control(caching: Caching, settings: Settings) -> str:
+    """The value of the header `Cache-Control`."""
+    if caching is Caching.NOT or settings.confluent_cache_control:
+        return NOT_KEPT
+    whose = "public" if settings.public_cache else "private"
+    return f"{whose}, max-age={_DAY}, immutable" if caching is Caching.IMMUTABLE else f"{whose}, no-cache"
+
+
+class Conditions:
+    """Gives the answers of an operation their validators, and answers conditional requests.
+
+    Args:
+        operation: a read.
+        settings: of the server.
+    """
+
+    def __init__(self, operation: Operation, settings: Settings) -> None:
+        caching = caching_of(operation)
+        self._applies = caching is not Caching.NOT
+        # What an id means without a context may change when others are searched, and a parameter may name an alias.
+        plain = Caching.REVALIDATED if settings.confluent_context_fallback else caching
+        self._plain = cache_control(plain, settings)
+        self._with_query = cache_control(Caching.REVALIDATED, settings)
+        self._named = settings.public_cache
+
+    def applied(
+        self, response: ASGIResponse, query: bytes, if_none_match: str | None, made_from: Iterable[Fact]
+    ) -> ASGIResponse:
+        """The answer with its validators, or the one that says that the client holds it already.
+
+        Args:
+            response: a good answer.
+            query: the query string of the request.
+            if_none_match: the header of that name, if there is one.
+            made_from: the facts that it was made from.
+        """
+        if not self._applies:
+            return response
+        tag = entity_tag(response.body, response.headers.get("content-type", ""))
+        headers = {
+            "etag": tag,
+            "cache-control": self._with_query if query else self._plain,
+            "vary": _VARY,
+        }
+        if self._named:
+            headers["surrogate-key"] = surrogate_keys(made_from)
+        if if_none_match is not None and is_among(tag, if_none_match):
+            return ASGIResponse(status_code=_NOT_MODIFIED, headers=headers)
+        response.headers.update(headers)
+        return response
+
+
+def surrogate_keys(made_from: Iterable[Fact]) -> str:
+    """The names of facts by which a cache that is told of a change finds the answers it concerns.
+
+    A fact is written as its parts with `/` between them, each percent-encoded: `subject/./orders-value`. An answer
+    made from more facts than a header should hold has one key for all of them.
+    """
+    keys = " ".join(sorted("/".join(quote(str(part), safe=":") for part in fact) for fact in made_from))
+    return keys if len(keys) <= _MAX_KEYS_LENGTH else _EVERYTHING
