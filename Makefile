@@ -15,6 +15,7 @@ MINUTES ?= 1
 FORMAT ?= all
 SEED ?=
 CASES ?=
+TARGETS ?=
 
 .PHONY: help
 help: ## list the targets
@@ -51,6 +52,10 @@ test: venv ## every test
 fuzz: venv ## look for breaking changes that go undetected (MINUTES, FORMAT=avro|json|protobuf|all, SEED, CASES)
 	PYTHONPATH=tests $(BIN)/python -m property.fuzzing --format $(FORMAT) --minutes $(MINUTES) \
 		$(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES))
+
+.PHONY: mutate
+mutate: venv ## change the code that decides about compatibility, and see that a test notices (TARGETS="avro json")
+	PYTHONPATH=tests $(BIN)/python -m mutation --jobs $(JOBS) $(TARGETS)
 
 .PHONY: lint
 lint: $(VENV)/.quality-stamp ## style and layering

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from generating import compatibility, errors, findings, http, metrics, settings, states
+from generating import compatibility, errors, findings, http, metrics, settings, states, witnesses
 
 ROOT = Path(__file__).resolve().parent
 _NOTE = "<!-- Written by docs/generate.py from the code: change the code, then run `make docs`. -->\n\n"
@@ -19,6 +19,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield Path("reference/states.md"), states.page()
     yield Path("reference/http.md"), http.page()
     yield Path("reference/metrics.md"), metrics.page()
+    yield Path("explanation/witnesses.md"), witnesses.page()
     for area in findings.AREAS:
         yield Path(f"reference/findings/{area}.md"), findings.page(area)
 
