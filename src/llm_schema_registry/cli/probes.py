@@ -114,6 +114,23 @@ def store(url: str) -> Probe:
     return place if file is None or place.state is State.BAD or not file.exists() else _content_of(file)
 
 
+def metadata_key() -> Probe:
+    """Whether the values of sensitive metadata are sealed before they are stored; nothing is told of the key."""
+    text = os.environ.get("LSR_METADATA_KEY", "")
+    fix = "Set LSR_METADATA_KEY, for example to what `openssl rand -base64 32` prints."
+    if not text:
+        return Probe("metadata", State.DOUBT, "LSR_METADATA_KEY is not set: sensitive values are kept in clear", fix)
+    try:
+        from llm_schema_registry.store.vault import InvalidKeyError, keys_of
+    except ModuleNotFoundError:
+        return Probe("metadata", State.BAD, "sealing needs a package", f"pip install '{_DISTRIBUTION}[server]'")
+    try:
+        found = len(keys_of(text))
+    except InvalidKeyError as error:
+        return Probe("metadata", State.BAD, f"LSR_METADATA_KEY is no key: {error}", fix)
+    return Probe("metadata", State.GOOD, f"sensitive values are sealed, keys: {found}")
+
+
 def port(host: str, number: int) -> Probe:
     """Whether the port is free to listen on."""
     name = f"port {number}"

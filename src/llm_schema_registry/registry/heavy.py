@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -31,11 +31,13 @@ class HeavyWork:
     Args:
         store: the URL of the store, which the process opens by itself; a store in memory cannot be shared.
         rules: of the registry.
+        keys: for the values of sensitive metadata.
         seconds: after how long a piece of work is given up, and the process with it.
     """
 
-    def __init__(self, store: str, rules: Rules, *, seconds: float = 20.0) -> None:
+    def __init__(self, store: str, rules: Rules, *, keys: Sequence[bytes] = (), seconds: float = 20.0) -> None:
         self._store = store
+        self._keys = tuple(keys)
         self._rules = rules
         self._seconds = seconds
         self._turn = asyncio.Lock()
@@ -79,7 +81,7 @@ class HeavyWork:
 
     def _start(self) -> Connection:
         ours, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, self._store, self._rules), daemon=True)
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, self._store, self._rules, self._keys), daemon=True)
         self._process.start()
         theirs.close()
         self._connection = ours
@@ -105,12 +107,12 @@ def _given_up(why: str) -> RegistryError:
     return RegistryError(ErrorCode.BUDGET_EXCEEDED, message=message)
 
 
-def _serve(connection: Connection, store: str, rules: Rules) -> None:
+def _serve(connection: Connection, store: str, rules: Rules, keys: Sequence[bytes]) -> None:
     """The life of the process: opens the store, and answers until the other side is gone."""
     # On a busy machine, what is answered at once goes before what takes long anyway.
     os.nice(_NICENESS)
     with contextlib.suppress(KeyboardInterrupt, EOFError), asyncio.Runner() as runner:
-        registry = Registry(runner.run(open_store(store)), rules, steps=DEFAULT_STEPS)
+        registry = Registry(runner.run(open_store(store, keys)), rules, steps=DEFAULT_STEPS)
         while True:
             use_case, arguments, options = connection.recv()
             try:

@@ -53,12 +53,13 @@ class _Server(uvicorn.Server):
             )
         )
         self._url = url
+        self._sensitive_metadata = "sealed" if settings.metadata_key else "in clear: LSR_METADATA_KEY is not set"
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the application, then starts to answer."""
         await super().startup(sockets)
         _quiet_collector()
-        _log.info("serving", url=self._url)
+        _log.info("serving", url=self._url, sensitive_metadata=self._sensitive_metadata)
 
 
 def _quiet_collector() -> None:

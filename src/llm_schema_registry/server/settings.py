@@ -3,7 +3,7 @@
 import enum
 import ipaddress
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import msgspec
@@ -111,6 +111,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     schema_search_limit: Annotated[
         int, Meta(description="The largest and the default page of schema lists.", ge=1, le=100_000)
     ] = 1000
+    metadata_key: Annotated[
+        str,
+        Meta(
+            description="Seals the values of properties that metadata calls sensitive: base64 of 32 bytes. Several, "
+            "separated by commas: the first seals, all open. Without one they are stored in clear."
+        ),
+    ] = ""
     kafka_cluster_id: Annotated[str, Meta(description="The Kafka cluster's id that `GET /v1/metadata/id` tells.")] = ""
     cluster_id: Annotated[str, Meta(description="This registry's id that `GET /v1/metadata/id` tells.")] = (
         "schema-registry"
@@ -163,8 +170,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Whether the store is gone with the process, and seen by it alone."""
         return self.store.rstrip("/").endswith(("sqlite:", ":memory:"))
 
+    def metadata_keys(self) -> Sequence[bytes]:
+        """The keys of `metadata_key`; raises `SettingsError` for what is none."""
+        if not self.metadata_key:
+            return ()
+
+        # A process without keys does without the library behind them.
+        from llm_schema_registry.store.vault import InvalidKeyError, keys_of
+
+        try:
+            return keys_of(self.metadata_key)
+        except InvalidKeyError as error:
+            raise SettingsError(f"LSR_METADATA_KEY: {error}") from None
+
     def check(self) -> None:
         """Raises `SettingsError` for settings that do not go together."""
+        self.metadata_keys()
         if self.tls_mode is TlsMode.NONE and not _is_loopback(self.host):
             raise SettingsError(
                 f"The host {self.host} is reachable from other machines, and nothing ends TLS. Listen on 127.0.0.1, "

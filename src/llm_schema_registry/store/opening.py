@@ -1,6 +1,8 @@
 """Opens the store that a URL names."""
 
 import re
+from collections.abc import Sequence
+from typing import cast
 
 from llm_schema_registry.store.store import Store
 
@@ -21,18 +23,32 @@ def is_postgresql(url: str) -> bool:
     return url.partition("://")[0].lower() in _POSTGRESQL
 
 
-async def open_store(url: str) -> Store:
+async def open_store(url: str, keys: Sequence[bytes] = ()) -> Store:
     """Opens the store of a URL: an SQLite file, a store in memory that is gone when it is closed, or PostgreSQL.
 
     Args:
         url: `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`, `sqlite://` or `sqlite:///:memory:`;
             `postgresql://user:password@host:port/database`, with the options `schema` (where the tables are;
             `public`), `replica` (`host:port` of a streaming replica for reads) and those of libpq (`sslmode` …).
+        keys: for the values of sensitive metadata, which are kept in clear without; see `Vault`.
 
     Raises:
         InvalidStoreUrlError: another kind of URL, or a kind for which a package is missing.
         StoreUnavailableError: the store cannot be opened.
     """
+    store = await _open(url)
+    if not keys:
+        return store
+
+    # A process without keys does without the library behind them.
+    from llm_schema_registry.store.sealing import SealedStore
+    from llm_schema_registry.store.vault import Vault
+
+    # Most of its reads are the inner store's, and not written out.
+    return cast(Store, SealedStore(store, Vault(keys)))
+
+
+async def _open(url: str) -> Store:
     found = _SCHEME.match(url)
     if found is None:
         raise InvalidStoreUrlError(f"The store's URL has no scheme. Supported: {_SUPPORTED}.")

@@ -1,5 +1,6 @@
 """What the doctor finds."""
 
+import base64
 import socket
 import sqlite3
 from datetime import UTC, datetime
@@ -76,3 +77,19 @@ def test_an_unreachable_registry_is_bad_only_if_asked_for() -> None:
         probe = probes.reachable(url, asked=False)
     assert probe.state is State.DOUBT
     assert "lsr serve" in probe.fix
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        ("", State.DOUBT),
+        (base64.b64encode(b"k" * 32).decode(), State.GOOD),
+        ("not a key", State.BAD),
+    ],
+)
+def test_the_key_of_sensitive_metadata(monkeypatch: pytest.MonkeyPatch, key: str, state: State) -> None:
+    monkeypatch.setenv("LSR_METADATA_KEY", key)
+    probe = probes.metadata_key()
+    assert probe.state is state
+    assert not key or key not in probe.detail
+    assert bool(probe.fix) == (state is not State.GOOD)

@@ -59,3 +59,12 @@ def test_every_setting_is_in_the_reference() -> None:
     assert all(row.description.endswith(".") and row.type for row in rows.values())
     assert rows["LSR_PORT"].default == "8081"
     assert rows["LSR_PERMANENT_DELETE"].default in ("true", "false")
+
+
+def test_keys_of_sensitive_metadata() -> None:
+    key = "a" * 43 + "="
+    assert Settings(metadata_key="").metadata_keys() == ()
+    assert [len(each) for each in Settings(metadata_key=f"{key},{key}").metadata_keys()] == [32, 32]
+    with pytest.raises(SettingsError, match="LSR_METADATA_KEY: A key is base64") as caught:
+        Settings(metadata_key="my own words").check()
+    assert "my own words" not in str(caught.value)

@@ -58,6 +58,7 @@ class Service:
             InvalidStoreUrlError: the URL names none.
         """
         settings = self.settings
+        keys = settings.metadata_keys()
         rules = Rules(
             compatibility=settings.compatibility,
             strict_config=settings.confluent_strict_config,
@@ -66,7 +67,7 @@ class Service:
             permanent_delete=settings.permanent_delete,
             schema_search_limit=settings.schema_search_limit,
         )
-        guarded = self._store = GuardedStore(await open_store(settings.store), _file_of(settings))
+        guarded = self._store = GuardedStore(await open_store(settings.store, keys), _file_of(settings))
         store = cast(Store, guarded)
         if self.shelf is not None:
             self.shelf.follow(store)
@@ -76,7 +77,7 @@ class Service:
             # No other process sees this store, so all work is done here.
             self._registry = Registry(store, rules, steps=DEFAULT_STEPS)
         else:
-            self._heavy = HeavyWork(settings.store, rules)
+            self._heavy = HeavyWork(settings.store, rules, keys=keys)
             self._registry = Registry(store, rules, elsewhere=self._heavy)
 
     async def stop(self) -> None:
