@@ -145,11 +145,10 @@ def _finding(difference: Difference, direction: Direction, version: int, candida
     old, new = difference.writer, difference.reader
     if direction is Direction.FORWARD:
         old, new = new, old
-    explanation = f"{sentence}. {rule.why}" if sentence else f"{rule.name} at {difference.path}. {rule.why}"
     return Finding(
         code=f"{area}.{rule.name}",
         path=difference.path,
-        message=f"{explanation} {_PROMISE[direction]} (version {version}).",
+        message=f"{sentence}. {rule.why} {_PROMISE[direction]} (version {version}).",
         old=None if old is None else shortened(old),
         new=None if new is None else shortened(new),
         direction=direction,

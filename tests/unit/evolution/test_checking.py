@@ -115,6 +115,10 @@ def test_differences_that_break_nothing_are_not_reported() -> None:
     assert finding.code == "json.TYPE_NARROWED"
 
 
+def test_policies_go_by_their_names_on_the_wire() -> None:
+    assert {policy.name: policy.value for policy in Policy} == {"STRICT": "STRICT", "LENIENT": "LENIENT"}
+
+
 def test_the_policy_decides_about_open_content_models() -> None:
     old = json_schema(type="object", properties={"a": {"type": "string"}})
     new = json_schema(type="object", properties={"a": {"type": "string"}, "b": {"type": "string"}})
@@ -140,7 +144,11 @@ def test_a_finding_says_what_where_why_and_the_way_out() -> None:
     assert finding.path == "/fields/0/type"
     assert (finding.old, finding.new) == ("string", "int")
     assert (finding.direction, finding.against_version) == ("BACKWARD", 4)
-    assert finding.message.endswith("could not read data written with the old one (version 4).")
+    assert finding.message == (
+        "The type (path '/fields/0/type') of a field in the new schema does not match with the old schema. "
+        + format_of(SchemaType.AVRO).difference_types["TYPE_MISMATCH"].why
+        + " Consumers with the new schema could not read data written with the old one (version 4)."
+    )
     assert finding.fix
     assert finding.docs == "reference/findings/avro.md#type_mismatch"
     (forward,) = check(new, [(4, A)], CompatibilityLevel.FORWARD).findings

@@ -31,6 +31,16 @@ def test_every_type_has_an_example_or_the_reason_why_not(schema_type):
     assert all(("writer" in row) != ("unreachable" in row) for row in EXAMPLES[schema_type])
 
 
+@pytest.mark.parametrize("schema_type", SchemaType)
+def test_every_type_that_breaks_says_what_why_and_the_way_out(schema_type):
+    for name, kind in format_of(schema_type).difference_types.items():
+        assert kind.name == name
+        assert kind.why.endswith(".")
+        if kind.impact is not Impact.COMPATIBLE:
+            assert kind.description
+            assert kind.fix.endswith(".")
+
+
 @pytest.mark.parametrize(("schema_type", "row"), SHOWN)
 def test_an_example_shows_its_type(schema_type, row):
     found = differences(schema_type, row["reader"], row["writer"])
