@@ -1,6 +1,7 @@
 """The OpenAPI document as one HTML page, without scripts and without anything from elsewhere."""
 
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from llm_schema_registry.registry import ErrorCode
 from llm_schema_registry.server.rest.errors import STATUS_ERRORS
 
+_CODE = re.compile(r"`([^`]+)`")
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
@@ -28,7 +30,7 @@ def documentation_page(document: dict[str, Any]) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(info['title'])}</title><style>{_STYLE}</style></head><body>",
             f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>",
-            f'<p>{escape(info["description"])}</p><p>As a document: <a href="openapi.json">openapi.json</a>.</p>',
+            f'<p>{_prose(info["description"])}</p><p>As a document: <a href="openapi.json">openapi.json</a>.</p>',
             *_families(document),
             *_errors(),
             *_schemas(document),
@@ -49,19 +51,19 @@ def _families(document: dict[str, Any]) -> Iterator[str]:
 def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f'<details id="{escape(operation["operationId"])}"><summary>'
     yield f'<code><span class="method">{method.upper()}</span>'
-    yield f"{escape(path)}</code> {escape(operation['summary'])}</summary>"
-    yield f"<p>{escape(operation.get('description', ''))}</p>"
+    yield f"{escape(path)}</code> {_prose(operation['summary'])}</summary>"
+    yield f"<p>{_prose(operation.get('description', ''))}</p>"
     if operation["parameters"]:
         yield "<table><tr><th>parameter</th><th>in</th><th>type</th><th>meaning</th></tr>"
         for each in operation["parameters"]:
             cells = (each["name"], each["in"], each["schema"]["type"], each["description"])
-            yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+            yield f"<tr>{''.join(f'<td>{_prose(cell)}</td>' for cell in cells)}</tr>"
         yield "</table>"
     if "requestBody" in operation:
         yield "<h4>Request</h4>"
         yield from _content(operation["requestBody"]["content"])
     for status, answer in operation["responses"].items():
-        yield f"<h4>{status} {escape(answer['description'])}</h4>"
+        yield f"<h4>{status} {_prose(answer['description'])}</h4>"
         yield from _content(answer.get("content", {}))
     yield "</details>"
 
@@ -99,8 +101,13 @@ def _schemas(document: dict[str, Any]) -> Iterator[str]:
     yield "<h2>Schemas</h2>"
     for name, schema in document["components"]["schemas"].items():
         yield f'<details id="schema-{escape(name)}"><summary><code>{escape(name)}</code> '
-        yield f"{escape(schema.get('description', ''))}</summary>{_pre(schema)}</details>"
+        yield f"{_prose(schema.get('description', ''))}</summary>{_pre(schema)}</details>"
 
 
 def _pre(value: Any) -> str:
     return f"<pre>{escape(json.dumps(value, indent=2, ensure_ascii=False))}</pre>"
+
+
+def _prose(text: str) -> str:
+    """Text as HTML, with what stands between backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
