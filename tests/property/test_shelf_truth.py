@@ -4,7 +4,7 @@ import asyncio
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -68,6 +68,22 @@ READS = [
 steps = st.tuples(st.integers(0, 1), st.sampled_from(REGISTRATIONS) | st.sampled_from(WRITES) | st.sampled_from(READS))
 
 
+class Answered(NamedTuple):
+    """An answer.
+
+    Attributes:
+        status: of it.
+        body: of it.
+        from_shelf: whether it came from the shelf.
+        tag: its entity tag, if it has one.
+    """
+
+    status: int
+    body: bytes
+    from_shelf: bool
+    tag: str
+
+
 class Worker:
     """An application with a shelf, asked as its protocol asks it."""
 
@@ -75,12 +91,16 @@ class Worker:
         self.shelf = None if signal is None else Shelf(signal)
         self.app: Front = create_app(settings, self.shelf)
 
-    async def ask(self, method: str, target: str, body: Any) -> tuple[int, bytes, bool]:
-        """Status, body, and whether the answer came from the shelf."""
+    async def ask(self, method: str, target: str, body: Any, held: str = "") -> Answered:
+        """The answer to a request; with `held`, the tag of an answer that the client holds, to a conditional one."""
         data = b"" if body is None else json.dumps(body).encode()
-        request = f"{method} {target} HTTP/1.1\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
+        condition = f"If-None-Match: {held}\r\n" if held else ""
+        head = f"{method} {target} HTTP/1.1\r\n{condition}Content-Length: {len(data)}\r\n\r\n"
+        request = head.encode() + data
         if self.shelf is not None and target != "/v1/metadata/id" and (answer := self.shelf.take(request)):
-            return 200, answer.body.removeprefix(b"\r\n"), True
+            line, *lines = answer.head.decode().splitlines()
+            tag = dict(each.split(": ", 1) for each in lines).get("etag", "")
+            return Answered(int(line.split()[1]), answer.body.removeprefix(b"\r\n"), True, tag)
         raw_path, _, query = target.partition("?")
         scope: dict[str, Any] = {
             "type": "http",
@@ -89,7 +109,10 @@ class Worker:
             "path": raw_path,
             "raw_path": raw_path.encode(),
             "query_string": query.encode(),
-            "headers": [(b"content-length", str(len(data)).encode())],
+            "headers": [
+                (b"content-length", str(len(data)).encode()),
+                *([(b"if-none-match", held.encode())] if held else []),
+            ],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 2),
             "scheme": "http",
@@ -105,7 +128,8 @@ class Worker:
             sent.append(message)
 
         await self.app(scope, receive, send)
-        return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:]), False
+        tag = dict(sent[0]["headers"]).get(b"etag", b"").decode()
+        return Answered(sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:]), False, tag)
 
 
 @settings(
@@ -126,6 +150,7 @@ async def _play(stream: list[tuple[int, Any]]) -> None:
             await each.app.service.start()
         try:
             seen: dict[str, Any] = {}
+            held: dict[str, str] = {}
             for index, request in stream:
                 if request in READS:
                     seen[str(request)] = request
@@ -133,11 +158,18 @@ async def _play(stream: list[tuple[int, Any]]) -> None:
                 for worker in workers:
                     # Reads the change log, so that from here on only its facts keep an answer off the shelf.
                     await worker.ask("GET", "/v1/metadata/id", None)
-                for again in seen.values():
+                for name, again in seen.items():
                     expected = await fresh.ask(*again)
                     for worker in workers:
                         answer = await worker.ask(*again)
                         assert answer[:2] == expected[:2], (request, again, answer, expected)
+                        assert answer.tag == expected.tag, (request, again, answer, expected)
+                        if name in held:
+                            unlike = await worker.ask(*again, held[name])
+                            assert (unlike.status == 304) == (expected.tag == held[name]), (request, again, unlike)
+                            assert unlike.tag == expected.tag, (request, again, unlike, expected)
+                    if expected.tag:
+                        held[name] = expected.tag
         finally:
             for each in (*workers, fresh):
                 await each.app.service.stop()
@@ -177,14 +209,17 @@ async def test_every_kind_of_change_reaches_every_answer(tmp_path: Path) -> None
     for each in (writer, reader, fresh):
         await each.app.service.start()
     for step in STORY:
-        for read in READS:
-            await reader.ask(*read)
-        status, body, _ = await writer.ask(*step)
-        assert status in (200, 204), (step, body)
+        held = [(await reader.ask(*read)).tag for read in READS]
+        for read, tag in zip(READS, held, strict=True):
+            await reader.ask(*read, held=tag)
+        written = await writer.ask(*step)
+        assert written.status in (200, 204), (step, written)
         await reader.ask("GET", "/v1/metadata/id", None)
-        for read in READS:
+        for read, tag in zip(READS, held, strict=True):
             answer, expected = await reader.ask(*read), await fresh.ask(*read)
             assert answer[:2] == expected[:2], (step, read, answer, expected)
+            conditional = await reader.ask(*read, held=tag)
+            assert (conditional.status == 304) == bool(tag and tag == expected.tag), (step, read, conditional)
     for each in (writer, reader, fresh):
         await each.app.service.stop()
 
@@ -197,10 +232,15 @@ async def test_answers_do_come_from_the_shelf(tmp_path: Path) -> None:
     for request in (register, ("GET", "/subjects/s/versions/1", None), ("GET", "/schemas/ids/1", None)):
         await worker.ask(*request)
         await worker.ask(*request)
-        assert (await worker.ask(*request))[2], request
+        again = await worker.ask(*request)
+        assert again.from_shelf, request
+        if again.tag:
+            await worker.ask("GET", request[1], None, again.tag)
+            conditional = await worker.ask("GET", request[1], None, again.tag)
+            assert (conditional.status, conditional.body, conditional.from_shelf) == (304, b"", True)
     await worker.ask("PUT", "/config/unrelated", {"compatibility": "NONE"})
     await worker.ask("GET", "/contexts", None)
-    assert (await worker.ask(*register))[2]
+    assert (await worker.ask(*register)).from_shelf
     await worker.ask("PUT", "/config", {"compatibility": "NONE"})
-    assert not (await worker.ask(*register))[2]
+    assert not (await worker.ask(*register)).from_shelf
     await worker.app.service.stop()

@@ -9,8 +9,8 @@ _TAGS = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 def entity_tag(body: bytes, media_type: str) -> str:
     """The strong entity tag of an answer: equal for equal bytes of one media type, and for nothing else."""
-    digest = blake2b(body, digest_size=_TAG_BYTES, person=b"entity tag")
-    digest.update(media_type.encode())
+    digest = blake2b(media_type.encode() + b"\0", digest_size=_TAG_BYTES)
+    digest.update(body)
     return f'"{digest.hexdigest()}"'
 
 

@@ -1,0 +1,105 @@
+"""When a circuit opens, what it costs then, and when it closes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from llm_schema_registry.server import circuits
+from llm_schema_registry.server.circuits import Circuit
+from llm_schema_registry.store import StoreUnavailableError
+
+
+class Probed:
+    """Something that answers probes, or does not."""
+
+    def __init__(self) -> None:
+        self.answers = False
+        self.silent = False
+        self.probes = 0
+
+    async def probe(self) -> None:
+        self.probes += 1
+        if self.silent:
+            await asyncio.sleep(60)
+        if not self.answers:
+            raise StoreUnavailableError("gone")
+
+
+@pytest.fixture
+def probed(monkeypatch: pytest.MonkeyPatch) -> Probed:
+    monkeypatch.setattr(circuits, "_FIRST_PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(circuits, "_LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(circuits, "_PROBE_SECONDS", 0.05)
+    return Probed()
+
+
+@pytest.fixture
+async def circuit(probed: Probed) -> AsyncIterator[Circuit]:
+    made = Circuit("test", probed.probe)
+    yield made
+    await made.close()
+
+
+async def test_it_opens_after_three_failures_in_a_row(circuit: Circuit) -> None:
+    for _ in range(3):
+        circuit.failed()
+        circuit.failed()
+        circuit.check()
+        circuit.succeeded()
+    for _ in range(3):
+        circuit.check()
+        circuit.failed()
+    with pytest.raises(StoreUnavailableError):
+        circuit.check()
+
+
+async def test_one_long_silence_opens_it(circuit: Circuit) -> None:
+    circuit.failed(for_long=True)
+    assert circuit.is_open
+
+
+async def test_it_closes_once_a_probe_is_answered(circuit: Circuit, probed: Probed) -> None:
+    circuit.failed(for_long=True)
+    await asyncio.sleep(0.05)
+    assert circuit.is_open
+    assert probed.probes > 2
+    probed.answers = True
+    await asyncio.sleep(0.03)
+    circuit.check()
+    probes = probed.probes
+    await asyncio.sleep(0.03)
+    assert probed.probes == probes
+
+
+async def test_what_answers_a_probe_is_shut_out_for_no_time(circuit: Circuit, probed: Probed) -> None:
+    """So that requests which fail by themselves do no harm to others."""
+    probed.answers = True
+    for _ in range(3):
+        circuit.failed()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    circuit.check()
+    circuit.failed()
+    circuit.check()
+
+
+async def test_a_silent_probe_is_given_up(circuit: Circuit, probed: Probed) -> None:
+    probed.silent = True
+    circuit.failed(for_long=True)
+    await asyncio.sleep(0.08)
+    probed.silent, probed.answers = False, True
+    await asyncio.sleep(0.06)
+    circuit.check()
+    assert probed.probes >= 2
+
+
+async def test_it_can_be_closed_for_good_while_it_probes(probed: Probed) -> None:
+    circuit = Circuit("test", probed.probe)
+    await circuit.close()
+    circuit.failed(for_long=True)
+    await asyncio.sleep(0.02)
+    await circuit.close()
+    probes = probed.probes
+    await asyncio.sleep(0.02)
+    assert probed.probes == probes

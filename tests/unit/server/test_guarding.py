@@ -1,0 +1,104 @@
+"""A store behind circuits: the same store, and no waiting for what fails."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from llm_schema_registry.contracts import Subject
+from llm_schema_registry.server.guarding import GuardedStore, StoreFile
+from llm_schema_registry.store import OutcomeUnknownError, Setting, Store, StoreUnavailableError, open_store
+
+S = Subject(".", "s")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "registry.db"
+
+
+@pytest.fixture
+async def guarded(path: Path) -> AsyncIterator[GuardedStore]:
+    made = GuardedStore(await open_store(f"sqlite:///{path}"), StoreFile(path))
+    yield made
+    await made.close()
+
+
+def move(path: Path, to: Path) -> None:
+    path.rename(to)
+
+
+async def write(store: GuardedStore, value: str = '"READONLY"') -> None:
+    async with store.transaction() as transaction:
+        await transaction.put_setting(S, Setting.MODE, value)
+
+
+def test_everything_a_store_can_do_is_guarded() -> None:
+    declared = {name for kind in Store.__mro__ for name in vars(kind) if not name.startswith("_")}
+    assert declared <= set(vars(GuardedStore))
+    for name in declared - {"is_shared", "transaction"}:
+        assert inspect.iscoroutinefunction(getattr(GuardedStore, name)), name
+
+
+async def test_it_reads_and_writes(guarded: GuardedStore) -> None:
+    await write(guarded)
+    assert await guarded.revision() == 1
+    assert await guarded.setting(S, Setting.MODE) == '"READONLY"'  # type: ignore[attr-defined]
+    assert len(await guarded.changes(0)) == 1
+    assert await guarded.wait_for_change(0, 1) == 1
+    assert guarded.is_shared
+
+
+async def test_the_three_ways_fail_by_themselves(guarded: GuardedStore) -> None:
+    for circuit, work in (
+        (guarded.log, guarded.revision),
+        (guarded.reads, guarded.contexts),  # type: ignore[attr-defined]
+        (guarded.writes, lambda: write(guarded)),
+    ):
+        circuit.failed(for_long=True)
+        with pytest.raises(StoreUnavailableError):
+            await work()
+        for other in {guarded.log, guarded.reads, guarded.writes} - {circuit}:
+            other.check()
+        await circuit.close()
+        circuit._probing = None
+
+
+async def test_a_deleted_file_ends_writes_and_the_log_but_no_reads(guarded: GuardedStore, path: Path) -> None:
+    await write(guarded)
+    aside = path.with_name("aside")
+    move(path, aside)
+    for work in (guarded.revision, lambda: write(guarded), lambda: guarded.changes(0)):
+        with pytest.raises(StoreUnavailableError):
+            await work()
+    assert await guarded.setting(S, Setting.MODE) == '"READONLY"'  # type: ignore[attr-defined]
+    await asyncio.to_thread(path.touch)
+    with pytest.raises(StoreUnavailableError):
+        await guarded.revision()
+    move(aside, path)
+    for _ in range(500):
+        if not guarded.log.is_open and not guarded.writes.is_open:
+            break
+        await asyncio.sleep(0.01)
+    assert await guarded.revision() == 1
+    await write(guarded, '"READWRITE"')
+
+
+async def test_a_file_that_goes_while_it_is_written_is_an_unknown_outcome(guarded: GuardedStore, path: Path) -> None:
+    async def write_and_lose() -> None:
+        async with guarded.transaction() as transaction:
+            await transaction.put_setting(S, Setting.MODE, '"READONLY"')
+            move(path, path.with_name("aside"))
+
+    with pytest.raises(OutcomeUnknownError):
+        await write_and_lose()
+
+
+async def test_what_callers_do_wrong_is_no_failure_of_the_store(guarded: GuardedStore) -> None:
+    for _ in range(5):
+        with pytest.raises(ValueError, match="mine"):
+            async with guarded.transaction():
+                raise ValueError("mine")
+    guarded.writes.check()
