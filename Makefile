@@ -29,6 +29,7 @@ $(VENV)/.test-stamp: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all]' --group test
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.quality-stamp: $(VENV)/.test-stamp
