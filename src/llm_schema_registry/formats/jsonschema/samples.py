@@ -122,8 +122,11 @@ class _Samples:
     def _objects(self, node: ObjectNode, enclosing: frozenset[int]) -> Iterator[dict[str, Any]]:
         variants = {name: self._variants(child, enclosing) for name, child in node.properties.items()}
         full = {name: values[0] for name, values in variants.items() if values}
+        others = self._undeclared(node, enclosing)
         for name in sorted(node.required_properties - node.properties.keys()):
-            full[name] = next(iter(self._undeclared(node, enclosing)), None)
+            full[name] = next(iter(others), None)
+        if others:
+            full |= dict.fromkeys(sorted(_dependent_names(node) - full.keys() - node.properties.keys()), others[0])
         yield {name: value for name, value in full.items() if name in node.required_properties}
         yield full
         for name, values in variants.items():
@@ -133,7 +136,6 @@ class _Samples:
             for value in values[1:]:
                 self._budget.spend(len(full) // 8)
                 yield {**full, name: value}
-        others = self._undeclared(node, enclosing)
         for value in others:
             yield {**full, "undeclared": value}
         for size in (2, 4, 8) if others else ():
@@ -183,6 +185,11 @@ class _Samples:
         for value in itertools.chain.from_iterable(branches):
             candidates = ({**smallest, **value}, {**largest, **value}) if isinstance(value, dict) else (value,)
             yield from (each for each in candidates if all(_plausible(branch, each) for branch in node.branches))
+
+
+def _dependent_names(node: ObjectNode) -> set[str]:
+    """The names that only `dependencies` and `dependentRequired` mention: all of them together satisfy those."""
+    return set(node.dependent_required).union(*node.dependent_required.values())
 
 
 def _merged(values: Iterable[dict[str, Any]]) -> dict[str, Any]:

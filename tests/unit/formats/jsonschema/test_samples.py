@@ -110,3 +110,11 @@ def test_samples_show_most_incompatible_changes():
         broken += 1
         shown += any(reading.outcome is Outcome.REFUSED for reading in readings)
     assert shown / broken > 0.85
+
+
+def test_names_that_depend_on_each_other_are_tried_together():
+    schema = FORMAT.parse('{"type":"object","properties":{"a":{}},"dependencies":{"card":["address","a"]}}')
+    found = list(FORMAT.samples(schema))
+    assert any({"card", "address", "a"} <= value.keys() for value in found)
+    closed = FORMAT.parse('{"type":"object","additionalProperties":false,"dependencies":{"card":["address"]}}')
+    assert list(FORMAT.samples(closed)) == [{}]
