@@ -50,6 +50,7 @@ def test_what_arrives(writer, reader, value):
         ("int32 a = 1;", "sint32 a = 1;", {"a": 5}, "field 1 was written as 5 and read as -3"),
         ("int32 a = 1;", "optional fixed32 a = 1;", {"a": 5}, "field 1 was written as 5 and is missing"),
         ("int32 a = 1;", "bool a = 1;", {"a": 5}, "field 1 was written as 5 and read as true"),
+        ("float a = 1;", "fixed32 a = 1;", {"a": "NaN"}, "field 1 was written as NaN and read as 2143289344"),
         ("fixed32 a = 1;", "float a = 1;", {"a": 1065353216}, "field 1 was written as 1065353216 and read as 1.0"),
         (
             "string a = 2;",

@@ -72,6 +72,15 @@ def test_optional_fields_are_present_and_absent():
     assert {frozenset(sample) for sample in found} == {frozenset(), frozenset("a"), frozenset("b"), frozenset("ab")}
 
 
+def test_all_fields_at_once_with_what_they_hold():
+    fields = "int32 a = 1; N n = 2; repeated N r = 3; map<int32, N> m = 4; oneof x { sint32 b = 5; N c = 6; }"
+    found = samples(f"{P3} message M {{ {fields} }} message N {{ int32 i = 1; string s = 2; M deeper = 3; }}")
+    part = {"i": 5, "s": "text"}
+    full = {"a": 5, "n": part, "r": [part, part], "m": {"5": part}}
+    assert {**full, "b": 5} in found
+    assert any(sample.keys() == {*full, "c"} for sample in found)
+
+
 def test_required_fields_are_always_there():
     found = samples(P2 + "message M { required int32 a = 1; optional N b = 2; } message N { required M m = 1; }")
     assert found[0] == {"a": 0}
