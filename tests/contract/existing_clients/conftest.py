@@ -25,7 +25,7 @@ def owner(registry_url: str) -> Iterator[SchemaRegistryClient]:
 
 @pytest.fixture
 def topic() -> str:
-    return f"events.{uuid.uuid4()}"
+    return f"events.t{uuid.uuid4().hex}"
 
 
 @pytest.fixture(params=DIALECTS, ids=lambda dialect: dialect.name)
