@@ -1,5 +1,6 @@
 """Associations of resources, such as topics, with the subjects that hold their schemas."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -231,9 +232,10 @@ async def remove_associations(call: Call[DeleteQuery, NoBody]) -> None:
     )
 
 
-@operations.add("POST", "/associations:batchGet", status=207)
+@operations.add("POST", "/associations:batchGet", ErrorCode.INVALID_ASSOCIATION, status=207)
 async def get_associations_of_many(call: Call[BatchGetQuery, ResourcesRequest]) -> AssociationResults:
     """The associations of several resources."""
+    _refuse_too_many(call.registry, call.body.requests)
     results = []
     for request in call.body.requests:
         try:
@@ -245,11 +247,12 @@ async def get_associations_of_many(call: Call[BatchGetQuery, ResourcesRequest]) 
     return AssociationResults(results)
 
 
-@operations.add("POST", "/associations:batchMutate", writes=True, status=207)
+@operations.add("POST", "/associations:batchMutate", ErrorCode.INVALID_ASSOCIATION, writes=True, status=207)
 async def change_associations_of_many(call: Call[ChangeQuery, AssociationBatches]) -> AssociationResults:
     """Changes the associations of several resources, each request for itself."""
     query = call.query
     context = _context(query)
+    _refuse_too_many(call.registry, call.body.requests)
     results = []
     for batch in call.body.requests:
         try:
@@ -278,6 +281,13 @@ def association_answer(association: Association) -> AssociationAnswer:
         create_ts=association.created_at,
         update_ts=association.updated_at,
     )
+
+
+def _refuse_too_many(registry: Registry, requests: Sequence[object]) -> None:
+    """Others wait while a batch is read, so one has at most as many requests as a page has entries."""
+    limit = registry.rules.schema_search_limit
+    if len(requests) > limit:
+        refuse("requests", f"must be at most {limit}")
 
 
 def _listed(call: Call[AssociationsQuery, NoBody], associations: list[Association]) -> list[AssociationAnswer]:
