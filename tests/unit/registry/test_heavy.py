@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_schema_registry.contracts import Metadata
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
 from llm_schema_registry.store.opening import open_store
@@ -53,6 +54,21 @@ async def test_the_event_loop_stays_free_meanwhile(registry: Registry) -> None:
         await asyncio.sleep(0)
     await work
     assert answers > 100
+
+
+async def test_sealed_metadata_is_compared_as_it_was_given(tmp_path: Path) -> None:
+    url, keys = f"sqlite:///{tmp_path}/registry.db", [b"k" * 32]
+    metadata = Metadata(properties={"owner": "me"}, sensitive=["owner"])
+    work = HeavyWork(url, Rules(), keys=keys)
+    store = await open_store(url, keys)
+    registry = Registry(store, steps=1_000, elsewhere=work)
+    try:
+        assert (await put(registry, WIDE, metadata=metadata)).created
+        # Without metadata of its own it takes the latest version's, which the other process has read.
+        assert (await put(registry, WIDER)).content.metadata == metadata
+    finally:
+        work.close()
+        await store.close()
 
 
 async def test_a_process_that_dies_or_hangs_is_replaced(registry: Registry, heavy: HeavyWork) -> None:
