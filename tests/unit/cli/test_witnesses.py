@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from llm_schema_registry.cli import app
 
 STRING, NUMBER = {"type": "string"}, {"type": "integer"}
-ENVIRONMENT = {"NO_COLOR": "1", "LSR_REGISTRY": ""}
+ENVIRONMENT = {"NO_COLOR": "1", "LSR_REGISTRY": "", "COLUMNS": "1000"}
 
 
 def check(directory: Path, old: Any, new: Any, *options: str, suffix: str = ".json") -> str:
