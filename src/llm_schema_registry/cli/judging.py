@@ -13,6 +13,7 @@ from llm_schema_registry.evolution import CompatibilityLevel, Policy, check
 from llm_schema_registry.evolution.witnesses import find_witness
 from llm_schema_registry.findings import Finding, Severity
 from llm_schema_registry.formats import ParsedSchema
+from llm_schema_registry.formats.profiles import Profile
 
 
 def judge_schema(
@@ -23,6 +24,7 @@ def judge_schema(
     policy: Policy,
     against: str = "",
     *,
+    profile: Profile = Profile.CONFLUENT,
     witness: bool = False,
 ) -> Item:
     """Whether a schema may follow the versions of a history, as an item of a report.
@@ -34,6 +36,7 @@ def judge_schema(
         level: what is promised.
         policy: how strict JSON Schema is.
         against: what the history is; by default its version numbers.
+        profile: what a change must not break besides the promises of the level.
         witness: show a payload that an incompatible change would break.
 
     Raises:
@@ -44,7 +47,7 @@ def judge_schema(
     if not history:
         return Item(file.name, Status.PASSED, "new, nothing to compare it with", file=file.path)
     try:
-        verdict = check(candidate, history, level, policy)
+        verdict = check(candidate, history, level, policy, profile=profile)
     except BudgetExceededError as error:
         raise CliError(f"{file.path}: {error}") from None
     findings = with_lines(verdict.findings, file.text)

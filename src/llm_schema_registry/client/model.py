@@ -9,6 +9,7 @@ from llm_schema_registry.contracts import Metadata, Reference, RuleSet
 from llm_schema_registry.evolution import CompatibilityLevel, Policy
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import SchemaType
+from llm_schema_registry.formats.profiles import Profile
 
 LATEST = "latest"
 
@@ -53,6 +54,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
 
     compatibility_level: CompatibilityLevel | None = None
     compatibility_policy: Policy | None = None
+    compatibility_profile: Profile | None = None
 
 
 class ScopeSettings(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.cli.reporting.formats import OutputFormat
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Policy
 from llm_schema_registry.formats.format import SchemaType
+from llm_schema_registry.formats.profiles import Profile
 
 if TYPE_CHECKING:
     from llm_schema_registry.cli.reporting import Item
@@ -29,6 +30,7 @@ class _Terms:
 
     mode: CompatibilityLevel | None
     policy: Policy | None
+    profile: Profile | None
     schema_type: SchemaType | None
     references: tuple[str, ...]
     many: bool
@@ -57,6 +59,10 @@ def check(
         Policy | None,
         typer.Option(case_sensitive=False, help="How strict JSON Schema is about open content models."),
     ] = None,
+    profile: Annotated[
+        Profile | None,
+        typer.Option(case_sensitive=False, help="What a Protobuf change must not break either."),
+    ] = None,
     schema_type: Type = None,
     references: Annotated[
         list[str] | None,
@@ -80,7 +86,7 @@ def check(
 
     if len(paths) > 2:
         raise CliError(f"{len(paths)} paths are too many", "Name OLD and NEW, or NEW alone with a registry.")
-    terms = _Terms(mode, policy, schema_type, tuple(references or ()), paths[-1].is_dir(), witness)
+    terms = _Terms(mode, policy, profile, schema_type, tuple(references or ()), paths[-1].is_dir(), witness)
     if len(paths) == 2:
         if subject is not None:
             raise CliError(
@@ -119,7 +125,12 @@ def _offline(old: Path, new: Path, terms: _Terms) -> list["Item"]:
         else:
             parsed = previous.parse(terms.needed_by(previous, available), strict=False)
             against = previous.path
-            items.append(judge_schema(file, candidate, [(1, parsed)], level, policy, against, witness=terms.witness))
+            profile = terms.profile or Profile.CONFLUENT
+            items.append(
+                judge_schema(
+                    file, candidate, [(1, parsed)], level, policy, against, profile=profile, witness=terms.witness
+                )
+            )
     gone = [file for key, file in before.items() if key not in after]
     return items + [Item(file.name, Status.SKIPPED, "no longer there", file=file.path) for file in gone]
 
@@ -154,7 +165,8 @@ async def _judge_in(client: "RegistryClient", file: "SchemaFile", terms: _Terms)
     config = await client.config(file.name, inherited=True)
     level = terms.mode or config.compatibility_level or CompatibilityLevel.BACKWARD
     policy = terms.policy or config.compatibility_policy or Policy.STRICT
+    profile = terms.profile or config.compatibility_profile or Profile.CONFLUENT
     available = await connection.dependencies_of(client, sources.registered_references(terms.references))
     candidate = file.parse(terms.needed_by(file, available))
     history = await connection.history_of(client, file.name, level)
-    return judge_schema(file, candidate, history, level, policy, witness=terms.witness)
+    return judge_schema(file, candidate, history, level, policy, profile=profile, witness=terms.witness)
