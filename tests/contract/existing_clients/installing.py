@@ -28,7 +28,8 @@ def python_with(*requirements: str) -> Path:
         pip = [sys.executable, "-m", "pip", "--python", directory / "bin" / "python", "--disable-pip-version-check"]
         _run(*pip, "install", "--quiet", "--only-binary", ":all:", *requirements)
 
-    return _installed(requirements[0].partition("[")[0], "\n".join(requirements), install) / "bin" / "python"
+    name = requirements[0].partition("=")[0].partition("[")[0]
+    return _installed(name, "\n".join(requirements), install) / "bin" / "python"
 
 
 def node_modules(project: Path) -> Path:
@@ -49,7 +50,7 @@ def _installed(name: str, content: str, install: Callable[[Path], None]) -> Path
     directory = _HOME / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     complete = directory / ".complete"
     _HOME.mkdir(exist_ok=True)
-    with directory.with_suffix(".lock").open("w") as lock:
+    with Path(f"{directory}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
             shutil.rmtree(directory, ignore_errors=True)
