@@ -165,7 +165,8 @@ async def _play(stream: list[tuple[int, Any]]) -> None:
                         assert answer[:2] == expected[:2], (request, again, answer, expected)
                         assert answer.tag == expected.tag, (request, again, answer, expected)
                         if name in held:
-                            unlike = await worker.ask(*again, held[name])
+                            method, target, body = again
+                            unlike = await worker.ask(method, target, body, held[name])
                             assert (unlike.status == 304) == (expected.tag == held[name]), (request, again, unlike)
                             assert unlike.tag == expected.tag, (request, again, unlike, expected)
                     if expected.tag:

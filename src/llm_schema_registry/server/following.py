@@ -36,6 +36,5 @@ async def follow(store: GuardedStore, shelf: Shelf, metrics: Metrics) -> None:
             shelf.confirm(revision, asked)
         except StoreUnavailableError:
             seen = -1
-            shelf.fall_behind()
             await asyncio.sleep(_PAUSE_AFTER_FAILURE)
         metrics.count_shelf()

@@ -21,7 +21,8 @@ _Answer = TypeVar("_Answer")
 
 
 class StoreFile:
-    """The file of a store, which goes on being read and written by whoever has it open when it is moved or deleted.
+    """The file of a store. When it is moved or deleted, whoever has it open would go on to write what is lost with
+    it, and whoever opens it anew would read another one.
 
     Args:
         path: where it was when it was opened.
@@ -55,6 +56,7 @@ class GuardedStore:
     Args:
         store: what is read and written.
         file: where it is, if it is a file.
+        lost: called whenever the log could not be read, before anybody learns of it.
 
     Attributes:
         log: the way to the revision and the change log.
@@ -62,9 +64,10 @@ class GuardedStore:
         writes: the way to transactions.
     """
 
-    def __init__(self, store: Store, file: StoreFile | None = None) -> None:
+    def __init__(self, store: Store, file: StoreFile | None = None, lost: Callable[[], None] = lambda: None) -> None:
         self._store = store
         self._file = file
+        self._lost = lost
         self.log = Circuit("log", self._try_log)
         self.reads = Circuit("reads", self._try_read)
         self.writes = Circuit("writes", self._try_write)
@@ -115,9 +118,11 @@ class GuardedStore:
             async with asyncio.timeout(seconds):
                 answer = await read(*arguments)
         except StoreUnavailableError:
+            self._lost()
             self.log.failed()
             raise
         except TimeoutError as error:
+            self._lost()
             self.log.failed(for_long=True)
             raise StoreUnavailableError("The store is not available: it does not answer in time.") from error
         self.log.succeeded()
@@ -141,6 +146,7 @@ class GuardedStore:
         await self._store.revision()
 
     async def _try_read(self) -> None:
+        self._check_file()
         await self._store.contexts(limit=1)
 
     async def _try_write(self) -> None:
@@ -154,6 +160,7 @@ def _read(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         circuit = store.reads
         circuit.check()
         try:
+            store._check_file()
             answer = await getattr(store._store, name)(*arguments, **options)
         except StoreUnavailableError:
             circuit.failed()

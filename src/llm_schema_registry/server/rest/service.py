@@ -67,7 +67,9 @@ class Service:
             permanent_delete=settings.permanent_delete,
             schema_search_limit=settings.schema_search_limit,
         )
-        guarded = self._store = GuardedStore(await open_store(settings.store, keys), _file_of(settings))
+        opened = await open_store(settings.store, keys)
+        lost = _unheard if self.shelf is None else self.shelf.fall_behind
+        guarded = self._store = GuardedStore(opened, _file_of(settings), lost)
         store = cast(Store, guarded)
         if self.shelf is not None:
             self.shelf.follow(store)
@@ -100,4 +102,4 @@ def _file_of(settings: Settings) -> StoreFile | None:
 
 
 def _unheard() -> None:
-    """Takes the place of a signal where nobody remembers answers."""
+    """Takes the place of a shelf that would be told of changes."""

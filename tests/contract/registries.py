@@ -1,0 +1,73 @@
+"""Registries as processes, for tests that need one of their own."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+_SERVE = "from llm_schema_registry.server import Settings, run; run(Settings.from_environment())"
+JSON_TYPE = "application/vnd.schemaregistry.v1+json"
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer; header names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@contextmanager
+def running(store: str, *, room: int | None = None, **settings: str) -> Iterator[str]:
+    """The URL of a registry on a store, which ends with the block; its log is dropped.
+
+    With `room` no file of it grows beyond so many bytes, once it has started.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")}
+    environment |= {"LSR_PORT": "0", "LSR_STORE": store} | settings
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVE], env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        if room is not None:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, room))
+        try:
+            yield json.loads(line)["url"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+
+
+def ask(url: str, method: str = "GET", body: Any = None, **headers: str) -> Response:
+    """One request on a connection of its own; `_` in the name of a header stands for `-`."""
+    data = None if body is None else json.dumps(body).encode()
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    if data is not None:
+        given.setdefault("Content-Type", JSON_TYPE)
+    parts = urlsplit(url)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    with closing(HTTPConnection(parts.netloc, timeout=30)) as connection:
+        connection.request(method, target, data, given)
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Response(answer.status, found, answer.read())
+
+
+def record(name: str, *fields: str) -> dict[str, str]:
+    """The body of a registration: a record with text fields that have a default."""
+    described = [{"name": field, "type": "string", "default": ""} for field in fields]
+    return {"schema": json.dumps({"type": "record", "name": name, "fields": described})}
