@@ -20,9 +20,17 @@ SHOWN = [
 
 
 def differences(schema_type, reader, writer):
+    """By the name of their type; of several of one type the first."""
     format_ = format_of(schema_type)
     sides = [format_.parse(side if isinstance(side, str) else json.dumps(side)) for side in (reader, writer)]
-    return {difference.type.name: difference.type for difference in format_.compare(*sides)}
+    found = {}
+    for difference in format_.compare(*sides):
+        found.setdefault(difference.type.name, difference)
+    return found
+
+
+def breaking(found):
+    return [name for name, difference in found.items() if difference.type.impact is not Impact.COMPATIBLE]
 
 
 @pytest.mark.parametrize("schema_type", SchemaType)
@@ -44,10 +52,10 @@ def test_every_type_that_breaks_says_what_why_and_the_way_out(schema_type):
 @pytest.mark.parametrize(("schema_type", "row"), SHOWN)
 def test_an_example_shows_its_type(schema_type, row):
     found = differences(schema_type, row["reader"], row["writer"])
-    assert row["code"] in found
-    breaks = [kind.name for kind in found.values() if kind.impact is not Impact.COMPATIBLE]
-    if found[row["code"]].impact is Impact.COMPATIBLE:
-        assert breaks == []
+    shown = found[row["code"]]
+    text = format_of(schema_type).describe(shown, "new", "old")
+    assert {"path": shown.path, "reader": shown.reader, "writer": shown.writer, "text": text} == row["found"]
+    if shown.type.impact is Impact.COMPATIBLE:
+        assert breaking(found) == []
     else:
-        repaired = differences(schema_type, row["fixed"], row["writer"])
-        assert [kind.name for kind in repaired.values() if kind.impact is not Impact.COMPATIBLE] == []
+        assert breaking(differences(schema_type, row["fixed"], row["writer"])) == []

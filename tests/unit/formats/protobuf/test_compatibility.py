@@ -176,3 +176,49 @@ def test_equivalent_schemas_have_equal_texts_and_imports():
     plain = 'syntax = "proto3"; message M { string a = 1; int32 b = 2; }'
     reordered = 'syntax = "proto3"; message M { int32 b = 2; string a = 1; }'
     assert not FORMAT.equivalent(FORMAT.parse(plain), FORMAT.parse(reordered))
+
+
+UNDECLARED = 'syntax = "proto3"; message M { Unknown a = 1; }'
+DECLARED = UNDECLARED + " message Unknown { string x = 1; }"
+
+
+@pytest.mark.parametrize(
+    ("reader", "writer", "types"),
+    [
+        (UNDECLARED, UNDECLARED, []),
+        (DECLARED, UNDECLARED, ["MESSAGE_ADDED"]),
+        (UNDECLARED, DECLARED, ["MESSAGE_REMOVED"]),
+    ],
+)
+def test_types_that_stored_schemas_do_not_declare_are_compared_by_name(reader, writer, types):
+    found = FORMAT.compare(FORMAT.parse(reader, strict=False), FORMAT.parse(writer, strict=False))
+    assert [item.type.name for item in found] == types
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown"),
+    [
+        ("repeated group G = 1 { }", "repeated group G = 1"),
+        ("oneof x { group G = 1 { } string s = 2; }", "group G = 1"),
+    ],
+)
+def test_a_group_is_shown_by_its_head(declared, shown):
+    writer = FORMAT.parse(f'syntax = "proto2"; message M {{ {declared} }}')
+    reader = FORMAT.parse('syntax = "proto2"; message M { oneof x { string s = 2; } }')
+    found = [item.writer for item in FORMAT.compare(reader, writer) if item.path.endswith("/1")]
+    assert found == [shown]
+
+
+@pytest.mark.parametrize(("steps", "enough"), [(202, True), (201, False)])
+def test_every_field_counts_against_the_budget(steps, enough):
+    def fields(first):
+        rest = " ".join(f"int32 f{number} = {number};" for number in range(2, 101))
+        return FORMAT.parse(f'syntax = "proto3"; message M {{ {first} a = 1; {rest} }}')
+
+    # One for the pair of messages and each of their fields, and one for the difference.
+    if enough:
+        found = FORMAT.compare(fields("string"), fields("int32"), budget=Budget(steps))
+        assert [item.type.name for item in found] == ["FIELD_SCALAR_KIND_CHANGED"]
+    else:
+        with pytest.raises(BudgetExceededError):
+            FORMAT.compare(fields("string"), fields("int32"), budget=Budget(steps))
