@@ -23,16 +23,21 @@ def brokers() -> Iterator[str]:
         yield address
 
 
+def _to(brokers: str) -> dict[str, Any]:
+    # Threads of the client may live on for a while after the broker, and would say so.
+    return {"bootstrap.servers": brokers, "log_level": 0}
+
+
 @pytest.fixture
 def created(brokers: str, topic: str) -> str:
-    admin = AdminClient({"bootstrap.servers": brokers})
+    admin = AdminClient(_to(brokers))
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(_SECONDS)
     return topic
 
 
 def _produced(brokers: str, topic: str, serializer: Any, messages: list[Any]) -> None:
     producer = SerializingProducer(
-        {"bootstrap.servers": brokers, "key.serializer": StringSerializer(), "value.serializer": serializer}
+        _to(brokers) | {"key.serializer": StringSerializer(), "value.serializer": serializer}
     )
     for message in messages:
         producer.produce(topic, key="k", value=message, headers=[])
@@ -41,8 +46,8 @@ def _produced(brokers: str, topic: str, serializer: Any, messages: list[Any]) ->
 
 def _consumed(brokers: str, topic: str, deserializer: Any, count: int) -> list[Any]:
     consumer = DeserializingConsumer(
-        {
-            "bootstrap.servers": brokers,
+        _to(brokers)
+        | {
             "group.id": topic,
             "enable.auto.commit": False,
             # The broker answers a fetch when the wait is over, not when messages come.

@@ -9,6 +9,8 @@ import pytest
 from contract.existing_clients.installing import node_modules
 
 pytestmark = [
+    # One process installs, and none waits for it.
+    pytest.mark.xdist_group("javascript"),
     # Time to install what is not installed yet.
     pytest.mark.timeout(300),
     pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="node or npm is not on this machine"),
