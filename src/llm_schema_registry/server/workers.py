@@ -85,7 +85,11 @@ def _work(settings: Settings, listening: socket.socket, url: str, commits: Share
 
 
 def _end_with_parent() -> None:
+    """Asks this process to end once its parent has, for as long as it takes."""
     parent = parent_process()
     if parent is not None:
         parent.join()
-        signal.raise_signal(signal.SIGTERM)
+        while True:
+            # Before it serves, a worker does not heed the signal.
+            signal.raise_signal(signal.SIGTERM)
+            time.sleep(_RESTART_PAUSE)
