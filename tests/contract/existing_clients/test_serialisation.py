@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka.schema_registry import (
     AssociationCreateOrUpdateInfo,
     AssociationCreateOrUpdateRequest,
+    AsyncSchemaRegistryClient,
     Metadata,
     MetadataProperties,
     Schema,
@@ -16,7 +17,12 @@ from confluent_kafka.schema_registry import (
     header_schema_id_serializer,
     record_subject_name_strategy,
 )
-from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.avro import (
+    AsyncAvroDeserializer,
+    AsyncAvroSerializer,
+    AvroDeserializer,
+    AvroSerializer,
+)
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext, SerializationError
@@ -204,3 +210,12 @@ def test_a_reader_writes_what_it_read(
     data = _written_and_read(owner, dialect, topic)
     assert dialect.values(dialect.deserializer(client, {})(data, _value_of(topic))) == VALUES
     assert _written_and_read(client, dialect, topic, **_LOOK_UP) == data
+
+
+async def test_asynchronous_serialisers(registry_url: str, topic: str) -> None:
+    async with AsyncSchemaRegistryClient({"url": registry_url}) as client:
+        await client.register_schema(f"{topic}-value", Schema(AVRO.text, "AVRO"))
+        write = await AsyncAvroSerializer(client, AVRO.text, conf=_LATEST)
+        read = await AsyncAvroDeserializer(client)
+        data = await write(VALUES, _value_of(topic))
+        assert await read(data, _value_of(topic)) == VALUES
