@@ -6,9 +6,12 @@ still answer reads from a replica, but cannot tell what was committed. Each has 
 
 import asyncio
 import inspect
+import math
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from llm_schema_registry.server.circuits import Circuit
@@ -17,6 +20,7 @@ from llm_schema_registry.store.model import Change
 from llm_schema_registry.store.store import Reads
 
 _LOG_SECONDS = 2.0
+_READ_SECONDS = 0.02
 _Answer = TypeVar("_Answer")
 
 
@@ -29,20 +33,31 @@ class StoreFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = str(path)
         self._opened = self._found()
+        self._checked_at = monotonic()
 
-    def check(self) -> None:
-        """Raises `StoreUnavailableError` unless the path still leads to the file that was opened."""
+    def check(self, *, within: float = 0.0) -> None:
+        """Raises `StoreUnavailableError` unless the path still leads to the file that was opened.
+
+        Args:
+            within: for how many seconds it is good enough that it did.
+        """
+        now = monotonic()
+        if now - self._checked_at < within:
+            return
         if self._found() != self._opened:
+            self._checked_at = -math.inf
             raise StoreUnavailableError(
                 "The store is not available: its file was moved or deleted. Put the same file back, or stop the "
                 "server before putting another in its place."
             )
 
+        self._checked_at = now
+
     def _found(self) -> tuple[int, int] | None:
         try:
-            status = self._path.stat()
+            status = os.stat(self._path)
         except OSError:
             return None
         return status.st_dev, status.st_ino
@@ -160,7 +175,8 @@ def _read(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         circuit = store.reads
         circuit.check()
         try:
-            store._check_file()
+            if store._file is not None:
+                store._file.check(within=_READ_SECONDS)
             answer = await getattr(store._store, name)(*arguments, **options)
         except StoreUnavailableError:
             circuit.failed()

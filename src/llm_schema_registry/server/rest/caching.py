@@ -2,13 +2,11 @@
 
 import enum
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Self
 from urllib.parse import quote
 
-from litestar.response.base import ASGIResponse
-
 from llm_schema_registry.server.rest.operations import Operation
-from llm_schema_registry.server.serving.validators import entity_tag, is_among
+from llm_schema_registry.server.serving.validators import entity_tag
 from llm_schema_registry.server.settings import Settings
 from llm_schema_registry.store.facts import Fact
 
@@ -17,7 +15,6 @@ NOT_KEPT: Final = "no-cache, no-store, must-revalidate"
 
 _DAY = 86_400
 _VARY = "Accept, Authorization"
-_NOT_MODIFIED = 304
 # The buffers of proxies for the head of an answer begin at 4 KiB.
 _MAX_KEYS_LENGTH = 1_000
 _EVERYTHING = "everything"
@@ -60,47 +57,43 @@ def cache_control(caching: Caching, settings: Settings) -> str:
 
 
 class Conditions:
-    """Gives the answers of an operation their validators, and answers conditional requests.
+    """What the good answers of a read say to caches.
 
     Args:
-        operation: a read.
+        caching: what may be kept of it.
         settings: of the server.
     """
 
-    def __init__(self, operation: Operation, settings: Settings) -> None:
-        caching = caching_of(operation)
-        self._applies = caching is not Caching.NOT
+    def __init__(self, caching: Caching, settings: Settings) -> None:
         # What an id means without a context may change when others are searched, and a parameter may name an alias.
         plain = Caching.REVALIDATED if settings.confluent_context_fallback else caching
         self._plain = cache_control(plain, settings)
         self._with_query = cache_control(Caching.REVALIDATED, settings)
         self._named = settings.public_cache
 
-    def applied(
-        self, response: ASGIResponse, query: bytes, if_none_match: str | None, made_from: Iterable[Fact]
-    ) -> ASGIResponse:
-        """The answer with its validators, or the one that says that the client holds it already.
+    @classmethod
+    def of(cls, operation: Operation, settings: Settings) -> Self | None:
+        """The conditions of an operation; `None` if nothing of it may be kept."""
+        caching = caching_of(operation)
+        return None if caching is Caching.NOT else cls(caching, settings)
+
+    def validators(self, body: bytes, media_type: str, query: bytes, made_from: Iterable[Fact]) -> dict[str, str]:
+        """The headers of a good answer that caches go by.
 
         Args:
-            response: a good answer.
+            body: of the answer.
+            media_type: of the body.
             query: the query string of the request.
-            if_none_match: the header of that name, if there is one.
-            made_from: the facts that it was made from.
+            made_from: the facts that the answer was made from.
         """
-        if not self._applies:
-            return response
-        tag = entity_tag(response.body, response.headers.get("content-type", ""))
         headers = {
-            "etag": tag,
+            "etag": entity_tag(body, media_type),
             "cache-control": self._with_query if query else self._plain,
             "vary": _VARY,
         }
         if self._named:
             headers["surrogate-key"] = surrogate_keys(made_from)
-        if if_none_match is not None and is_among(tag, if_none_match):
-            return ASGIResponse(status_code=_NOT_MODIFIED, headers=headers)
-        response.headers.update(headers)
-        return response
+        return headers
 
 
 def surrogate_keys(made_from: Iterable[Fact]) -> str:

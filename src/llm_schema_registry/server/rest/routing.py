@@ -17,6 +17,7 @@ from llm_schema_registry.server.rest.operations import Call, Operation, RawBytes
 from llm_schema_registry.server.rest.queries import read_query
 from llm_schema_registry.server.rest.service import Service
 from llm_schema_registry.server.serving.shelving import ORIGIN, Origin
+from llm_schema_registry.server.serving.validators import if_none_match, is_among
 from llm_schema_registry.store import StoreUnavailableError
 from llm_schema_registry.store.facts import noting
 
@@ -24,6 +25,7 @@ REVISION_HEADER: Final = "x-registry-revision"
 _NATIVE_PATHS = ("/api/", "/health", "/metrics", "/openapi.json", "/docs")
 _OK = 200
 _NO_CONTENT = 204
+_NOT_MODIFIED = 304
 _encoder = msgspec.json.Encoder()
 _log = structlog.get_logger()
 
@@ -68,7 +70,7 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
     query_type, body_type, _ = operation.types
     handle: Callable[[Call[Any, Any]], Awaitable[Any]] = operation.handle
     confluent = operation.surface is Surface.CONFLUENT
-    conditions = Conditions(operation, service.settings)
+    conditions = Conditions.of(operation, service.settings)
 
     async def endpoint(request: Request[Any, Any, Any]) -> ASGIResponse:
         try:
@@ -81,12 +83,14 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
                 result = await handle(call)
             origin = Origin(operation.path, made_from, operation.writes, operation.shelved)
             scope[ORIGIN] = origin  # type: ignore[typeddict-unknown-key]
-            response = _response(result, operation.status, media_type)
-            if response.status_code == _OK:
-                held = request.headers.getall("if-none-match", ())
-                response = conditions.applied(
-                    response, scope["query_string"], ", ".join(held) if held else None, made_from.noted
-                )
+            status, content, media_type = _encoded(result, operation.status, media_type)
+            headers = None
+            if status == _OK and conditions is not None:
+                headers = conditions.validators(content, media_type, scope["query_string"], made_from.noted)
+                held = if_none_match(scope["headers"])
+                if held is not None and is_among(headers["etag"], held):
+                    status, content = _NOT_MODIFIED, b""
+            response = ASGIResponse(body=content, status_code=status, media_type=media_type, headers=headers)
             if operation.writes:
                 response.headers[REVISION_HEADER] = str(await service.registry.store.revision())
         except Exception as error:
@@ -99,16 +103,15 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
     )(endpoint)
 
 
-def _response(result: Any, status: int, media_type: str) -> ASGIResponse:
+def _encoded(result: Any, status: int, media_type: str) -> tuple[int, bytes, str]:
+    """What an operation answered as status, body and media type."""
     if isinstance(result, Reply):
         status, result = result.status, result.value
     if isinstance(result, RawText):
-        return ASGIResponse(body=result.text.encode(), status_code=status, media_type=media_type)
+        return status, result.text.encode(), media_type
     if isinstance(result, RawBytes):
-        return ASGIResponse(body=result.body, status_code=status, media_type=result.media_type)
-    if status == _NO_CONTENT:
-        return ASGIResponse(body=b"", status_code=status)
-    return ASGIResponse(body=_encoder.encode(result), status_code=status, media_type=media_type)
+        return status, result.body, result.media_type
+    return status, b"" if status == _NO_CONTENT else _encoder.encode(result), media_type
 
 
 def _media_type_of_error(request: Request[Any, Any, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from llm_schema_registry.server.serving.protocol import REQUEST_BYTES
 from llm_schema_registry.server.serving.shelf import Answer, Shelf
-from llm_schema_registry.server.serving.validators import is_among
+from llm_schema_registry.server.serving.validators import if_none_match, is_among
 from llm_schema_registry.store import StoreUnavailableError
 from llm_schema_registry.store.facts import Facts
 
@@ -102,7 +102,7 @@ class Shelving:
         if stale is not None:
             scope["path_template"] = stale.operation
             self._made_do(stale.operation)
-            for message in _messages(stale, _if_none_match(scope), marks):
+            for message in _messages(stale, if_none_match(scope["headers"]), marks):
                 await send(message)
             return
         refused = False
@@ -124,26 +124,20 @@ class Shelving:
         await self._app(scope, receive, sending)
 
 
-def _messages(answer: Answer, if_none_match: str | None, marks: Headers) -> list[dict[str, Any]]:
+def _messages(answer: Answer, held: str | None, marks: Headers) -> list[dict[str, Any]]:
     """An answer of the shelf in the messages of ASGI, with further headers."""
     line, *lines = answer.head.removesuffix(b"\r\n").split(b"\r\n")
     status = int(line.split()[1])
     headers = [(name, value) for name, _, value in (each.partition(b": ") for each in lines)]
     body = answer.body.removeprefix(b"\r\n")
     tag = dict(headers).get(b"etag")
-    if tag is not None and if_none_match is not None and is_among(tag.decode(), if_none_match):
+    if tag is not None and held is not None and is_among(tag.decode(), held):
         status, body = HTTPStatus.NOT_MODIFIED, b""
         headers = [header for header in headers if header[0] not in _OF_CONTENT]
     return [
         {"type": "http.response.start", "status": status, "headers": [*headers, *marks]},
         {"type": "http.response.body", "body": body},
     ]
-
-
-def _if_none_match(scope: MutableMapping[str, Any]) -> str | None:
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    values = [value for name, value in headers if name == b"if-none-match"]
-    return b", ".join(values).decode("latin-1") if values else None
 
 
 def _may_be_repeated(scope: MutableMapping[str, Any]) -> bool:

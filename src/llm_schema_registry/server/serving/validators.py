@@ -1,6 +1,7 @@
 """Validators: by its entity tag a client or a cache asks whether the answer it holds is still the one it would get."""
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 
 _TAG_BYTES = 15
@@ -25,3 +26,9 @@ def is_among(tag: str, if_none_match: str) -> bool:
         if_none_match: the value of the header: `*`, or a list of tags; what is neither matches nothing.
     """
     return if_none_match.strip() == "*" or tag in _TAGS.findall(if_none_match)
+
+
+def if_none_match(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The value of the header `If-None-Match` among the headers of a request, of all of them if there are several."""
+    values = [value for name, value in headers if name == b"if-none-match"]
+    return b", ".join(values).decode("latin-1") if values else None

@@ -1,0 +1,79 @@
+"""Following a store: what it tells the shelf, and how soon a failure is known."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from llm_schema_registry.contracts import Subject
+from llm_schema_registry.server import following, guarding
+from llm_schema_registry.server.following import follow
+from llm_schema_registry.server.guarding import GuardedStore
+from llm_schema_registry.server.metrics import Metrics
+from llm_schema_registry.server.serving import Answer, LocalSignal, Shelf
+from llm_schema_registry.store import Setting, Store, open_store
+from llm_schema_registry.store.facts import Facts
+
+S = Subject(".", "s")
+
+
+class Place:
+    """A store, what guards it, and a shelf that is told of it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.shelf = Shelf(LocalSignal())
+        self.guarded = GuardedStore(store, lost=self.shelf.fall_behind)
+        self.shelf.follow(self.guarded)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+    monkeypatch.setattr(following, "_LONGEST_WAIT", 0.02)
+    monkeypatch.setattr(following, "_PAUSE_AFTER_FAILURE", 0.01)
+    monkeypatch.setattr(guarding, "_LOG_SECONDS", 0.05)
+    made = Place(await open_store("sqlite://"))
+    task = asyncio.create_task(follow(made.guarded, made.shelf, Metrics()))
+    yield made
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await made.guarded.close()
+
+
+async def test_the_shelf_catches_up_by_itself(place: Place) -> None:
+    async with place.store.transaction() as transaction:
+        await transaction.put_setting(S, Setting.MODE, '"READONLY"')
+    for _ in range(200):
+        if await place.shelf.catch_up() == 1:
+            break
+        await asyncio.sleep(0.01)
+    place.shelf.put(b"x", answer := _answer(), Facts(), await place.shelf.catch_up())
+    assert place.shelf.take(b"x") is answer
+
+
+async def test_what_is_confirmed_does_not_age(place: Place) -> None:
+    await asyncio.sleep(0.2)
+    assert place.shelf.age < 0.15
+
+
+async def test_a_silent_store_is_noticed_without_a_request(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.shelf.put(b"x", _answer(), Facts(), await place.shelf.catch_up())
+    assert place.shelf.take(b"x") is not None
+
+    async def say_nothing(*_: object) -> int:
+        await asyncio.sleep(60)
+        return 0
+
+    monkeypatch.setattr(type(place.store), "wait_for_change", say_nothing)
+    for _ in range(100):
+        if place.shelf.take(b"x") is None:
+            break
+        await asyncio.sleep(0.01)
+    assert place.shelf.take(b"x") is None
+    assert place.shelf.stale(b"x") is not None
+
+
+def _answer() -> Answer:
+    return Answer(b"HTTP/1.1 200 OK\r\n", b"\r\n", "/test", ())
