@@ -1,7 +1,6 @@
 """Circuits: what has failed several times in a row is not asked again by requests until it answers a probe."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -55,10 +54,10 @@ class Circuit:
 
     async def close(self) -> None:
         """Ends probing. Idempotent."""
-        if self._probing is not None:
-            self._probing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._probing
+        probing, self._probing = self._probing, None
+        if probing is not None:
+            probing.cancel()
+            await asyncio.wait((probing,))
 
     async def _probe_until_it_answers(self) -> None:
         pause = _FIRST_PAUSE_SECONDS

@@ -10,6 +10,7 @@ import msgspec
 
 from llm_schema_registry import __version__
 from llm_schema_registry.registry import ErrorCode
+from llm_schema_registry.server.rest.caching import Caching, caching_of
 from llm_schema_registry.server.rest.documentation.examples import EXAMPLES
 from llm_schema_registry.server.rest.errors import HttpError, Problem, confluent_body, native_body, problem_of
 from llm_schema_registry.server.rest.media_types import JSON, NDJSON, PROBLEM, SCHEMA_REGISTRY
@@ -26,6 +27,16 @@ _VARIABLES = {
     "namespace": "The namespace of the resource; `-` for any.",
     "name": "The name of the resource; `-` for any.",
     "resource": "The id of the resource.",
+}
+_VALIDATORS = {
+    "ETag": {"description": "The tag of the answer.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "What may be kept of the answer.", "schema": {"type": "string"}},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The tags of answers that the client holds; if the answer is one of them, 304 says so.",
+    "schema": {"type": "string"},
 }
 _MEDIA_TYPES = {Surface.CONFLUENT: (SCHEMA_REGISTRY, JSON), Surface.NATIVE: (JSON,)}
 _PLAIN_TYPES = {bool: "boolean", int: "integer", str: "string"}
@@ -132,6 +143,9 @@ def _operation(operation: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
         ],
         "responses": {str(operation.status): _answer(operation, by_type), **_refusals(operation, by_type)},
     }
+    if caching_of(operation) is not Caching.NOT:
+        described["parameters"].append(_IF_NONE_MATCH)
+        described["responses"]["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase, "headers": _VALIDATORS}
     if description.strip():
         described["description"] = " ".join(description.split())
     if body is RawBytes:
@@ -155,6 +169,8 @@ def _query_parameter(parameter: Any) -> dict[str, Any]:
 def _answer(operation: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
     result = _plain(operation.types[2])
     answer: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
+    if caching_of(operation) is not Caching.NOT:
+        answer["headers"] = _VALIDATORS
     if operation.writes:
         answer["headers"] = {
             "X-Registry-Revision": {
