@@ -9,7 +9,7 @@ import contextlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
@@ -168,7 +168,9 @@ class SqliteStore(SqliteReads):
                 return
             self._closed = True
             await self._scanner.close()
-            await self._in_thread(_close_all, (self._reader, self._writer))
+            # Reads run in this thread. A connection that another one closes under a read takes the process with it.
+            self._reader.close()
+            await self._in_thread(sqlite3.Connection.close, self._writer)
             self._thread.shutdown()
             if self._directory is not None:
                 self._directory.cleanup()
@@ -230,8 +232,3 @@ def _open_both(path: str, durable: bool, patience: float) -> tuple[sqlite3.Conne
 
 def _commit(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
-
-
-def _close_all(connections: Iterable[sqlite3.Connection]) -> None:
-    for connection in connections:
-        connection.close()
