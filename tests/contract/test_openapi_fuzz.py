@@ -132,7 +132,9 @@ def _check_refusal(path: str, response: Any, said: str) -> None:
         assert body.keys() == {"type", "title", "status", "detail", "code", "error_code", "findings"}, said
     else:
         assert media_type == CONFLUENT or media_type.endswith("json"), said
-        assert {"error_code", "message"} <= body.keys() <= {"error_code", "message", "details"}, said
+        witness = {"witness", "witness_searched"}
+        assert {"error_code", "message"} <= body.keys() <= {"error_code", "message", "details"} | witness, said
+        assert not body.keys() & witness or witness <= body.keys(), said
         assert body["message"], said
     code = body["error_code"]
     assert response.status_code == (code if code < 1000 else code // 100), said

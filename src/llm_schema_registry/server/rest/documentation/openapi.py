@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Union, get_args, get_origin
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from llm_schema_registry import __version__
 from llm_schema_registry.registry import ErrorCode
@@ -16,6 +17,7 @@ from llm_schema_registry.server.rest.errors import HttpError, Problem, confluent
 from llm_schema_registry.server.rest.media_types import JSON, NDJSON, PROBLEM, SCHEMA_REGISTRY
 from llm_schema_registry.server.rest.operations import NoBody, Operation, RawBytes, RawText, Reply, Surface
 from llm_schema_registry.server.rest.queries import parameters_of
+from llm_schema_registry.server.rest.witnesses import WitnessAnswer
 
 _REFERENCE = "#/components/schemas/{name}"
 _VARIABLES = {
@@ -69,11 +71,15 @@ class ErrorBody(msgspec.Struct):
         error_code: which error; its first three digits are the HTTP status.
         message: one sentence for people.
         details: findings, where there are any.
+        witness: if one was asked for and found, a payload that the refused schema breaks; null if none was found.
+        witness_searched: whether one was looked for; absent if none was asked for.
     """
 
     error_code: int
     message: str
     details: list[dict[str, Any]] = []
+    witness: WitnessAnswer | None | UnsetType = UNSET
+    witness_searched: bool | UnsetType = UNSET
 
 
 class ProblemBody(msgspec.Struct):
