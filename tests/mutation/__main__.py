@@ -76,10 +76,10 @@ def listed() -> dict[_Key, str]:
     }
 
 
-def run(name: str, line: int | None, processes: int) -> bool:
+def run(name: str, module: str, processes: int) -> bool:
     """Runs a target and says what it found; whether all survivors, and only survivors, are listed."""
     target = TARGETS[name]
-    chosen = [job for job in jobs(target) if line in (None, job[1].line)]
+    chosen = [job for job in jobs(target) if module in key(job)[0]]
     start = time.monotonic()
     survived = survivors(chosen, target.tests, processes)
     if survived is None:
@@ -103,12 +103,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
     parser.add_argument("targets", nargs="*", help=f"of {', '.join(TARGETS)}; all if none is given")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--line", type=int, help="only the mutants of this line")
+    parser.add_argument("--module", default="", help="only the mutants of modules with this in their path")
     options = parser.parse_args()
     for module in _HEAVY:
         importlib.import_module(module)
     os.chdir(ROOT)
-    verdicts = [run(name, options.line, options.jobs) for name in options.targets or TARGETS]
+    verdicts = [run(name, options.module, options.jobs) for name in options.targets or TARGETS]
     return 0 if all(verdicts) else 1
 
 

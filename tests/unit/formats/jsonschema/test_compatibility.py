@@ -118,3 +118,11 @@ def test_differences_name_both_sides():
         None,
         "the content model is open because additionalProperties is absent",
     )
+
+
+@pytest.mark.parametrize(("additional", "said"), [({}, "absent"), ({"additionalProperties": True}, "true")])
+def test_an_addition_says_why_the_model_is_open(additional, said):
+    writer = FORMAT.parse(json.dumps({"type": "object", "properties": {}, **additional}))
+    reader = FORMAT.parse(json.dumps({"type": "object", "properties": {"a": {"type": "string"}}, **additional}))
+    (found,) = FORMAT.compare(reader, writer)
+    assert found.detail == f"the content model is open because additionalProperties is {said}"
