@@ -126,3 +126,29 @@ def test_an_addition_says_why_the_model_is_open(additional, said):
     reader = FORMAT.parse(json.dumps({"type": "object", "properties": {"a": {"type": "string"}}, **additional}))
     (found,) = FORMAT.compare(reader, writer)
     assert found.detail == f"the content model is open because additionalProperties is {said}"
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader", "name", "sides"),
+    [
+        ('{"minLength":1}', '{"type":"string","minLength":1}', "TYPE_NARROWED", ("string", "any type")),
+        ('{"maximum":1}', '{"type":"integer","maximum":1}', "TYPE_NARROWED", ("integer", "any type")),
+        ('{"type":"number"}', '{"type":"integer"}', "TYPE_NARROWED", ("integer", "number")),
+        ('{"const":1}', '{"const":2}', "ENUM_ARRAY_CHANGED", ("2", "1")),
+    ],
+)
+def test_a_difference_shows_both_sides(writer, reader, name, sides):
+    (found,) = FORMAT.compare(FORMAT.parse(reader), FORMAT.parse(writer))
+    assert (found.type.name, found.reader, found.writer) == (name, *sides)
+
+
+def test_enum_values_are_listed():
+    (found,) = FORMAT.compare(FORMAT.parse('{"enum":["a"]}'), FORMAT.parse('{"enum":["a","c","b"]}'))
+    assert (found.type.name, found.detail) == ("ENUM_ARRAY_NARROWED", "b, c")
+
+
+@pytest.mark.parametrize(("writer", "reader"), [("1", "1e-9000"), ("1e3000", "1e-3000"), ("1e-3000", "1e3000")])
+def test_divisors_of_absurd_size_are_not_worked_out(writer, reader):
+    sides = [FORMAT.parse(f'{{"type":"number","multipleOf":{number}}}') for number in (reader, writer)]
+    (found,) = FORMAT.compare(*sides)
+    assert found.type.name == "MULTIPLE_OF_CHANGED"
