@@ -1,0 +1,5 @@
+"""Caching layers: they fulfil the protocol of the store, and wrap one."""
+
+from llm_schema_registry.store.caching.recent import RecentChanges
+
+__all__ = ["RecentChanges"]
