@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from llm_schema_registry.server.circuits import Circuit
 from llm_schema_registry.store import OutcomeUnknownError, Store, StoreUnavailableError, Transaction
-from llm_schema_registry.store.model import Change
+from llm_schema_registry.store.model import Change, StoredSchema
 from llm_schema_registry.store.store import Reads
 
 _LOG_SECONDS = 2.0
@@ -98,6 +98,11 @@ class GuardedStore:
     async def wait_for_change(self, after: int, timeout: float) -> int:  # noqa: ASYNC109
         """See `Store`; the answer is late by two seconds at most."""
         return await self._of_log(self._store.wait_for_change, after, timeout, seconds=timeout + _LOG_SECONDS)
+
+    async def stage(self, schema: StoredSchema) -> None:
+        """See `Store`; it is no write yet, and says nothing about whether one would succeed."""
+        self.writes.check()
+        await self._store.stage(schema)
 
     @asynccontextmanager
     async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:

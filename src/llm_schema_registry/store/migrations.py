@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from llm_schema_registry.store.store import StoreUnavailableError
 
-LAYOUT = 2
+LAYOUT = 3
 """The number of the last migration: the layout this code reads and writes."""
 
 _DIRECTORY = pathlib.Path(__file__).parent / "sql" / "migrations"

@@ -59,6 +59,8 @@ class StoredSchema(msgspec.Struct, frozen=True, kw_only=True):
         metadata: as stored.
         rule_set: as stored.
         created_at: milliseconds since the epoch.
+        blob: the object that holds the text, which is then empty here. Only the tables know of objects: whoever
+            reads through `BlobStore` finds the text.
     """
 
     context: str
@@ -70,6 +72,7 @@ class StoredSchema(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Metadata | None = None
     rule_set: RuleSet | None = None
     created_at: int = 0
+    blob: str | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ _SQL = load_statements("reads")
 REVISION = _SQL["revision"]
 _SCHEMA = _SQL["schema"]
 _SCHEMAS_BY_GUID = _SQL["schemas_by_guid"]
+_SCHEMAS_IN_BLOBS = _SQL["schemas_in_blobs"]
+_LARGE_SCHEMAS = _SQL["large_schemas"]
 _COUNTER = _SQL["counter"]
 _VERSION = _SQL["version"]
 _VERSIONS = _SQL["versions"]
@@ -90,6 +92,18 @@ class SqlReads(abc.ABC):
     async def schemas_by_guid(self, guid: str) -> list[StoredSchema]:
         """All contents with this GUID, the default context first, then by context, then by id."""
         return await self._all(schema_of, _SCHEMAS_BY_GUID, guid)
+
+    async def schemas_in_blobs(
+        self, after: tuple[str, str, int] = ("", "", 0), limit: int | None = None
+    ) -> list[StoredSchema]:
+        """Contents whose texts are objects, without them, by object, context and id, from after one of them."""
+        return await self._scan(schema_of, _SCHEMAS_IN_BLOBS, *after, _limit(limit))
+
+    async def large_schemas(
+        self, characters: int, after: tuple[str, int] = ("", 0), limit: int | None = None
+    ) -> list[tuple[str, int]]:
+        """The context and the id of contents with a text of more characters in the tables, from after one of them."""
+        return await self._scan(_place_of, _LARGE_SCHEMAS, characters, *after, _limit(limit))
 
     async def max_schema_id(self, context: str) -> int:
         """The highest id ever given in the context (also to schemas removed since); 0 if none."""
@@ -242,6 +256,10 @@ def _limit(limit: int | None) -> int:
 
 def _clipped(number: int) -> int:
     return max(0, min(number, _MAX_BIGINT))
+
+
+def _place_of(row: Row) -> tuple[str, int]:
+    return row[0], row[1]
 
 
 def _first_column(row: Row) -> str:

@@ -28,7 +28,7 @@ _rule_set = msgspec.json.Decoder(RuleSet)
 
 def schema_of(row: Row) -> StoredSchema:
     """The content in a row of `schemas`."""
-    context, schema_id, guid, schema_type, text, references, metadata, rule_set, created_at = row
+    context, schema_id, guid, schema_type, text, references, metadata, rule_set, created_at, blob = row
     return StoredSchema(
         context=context,
         schema_id=schema_id,
@@ -39,6 +39,7 @@ def schema_of(row: Row) -> StoredSchema:
         metadata=None if metadata is None else _metadata.decode(metadata),
         rule_set=None if rule_set is None else _rule_set.decode(rule_set),
         created_at=created_at,
+        blob=blob,
     )
 
 
@@ -54,6 +55,7 @@ def row_of_schema(schema: StoredSchema) -> tuple[Value, ...]:
         None if schema.metadata is None else _json(schema.metadata),
         None if schema.rule_set is None else _json(schema.rule_set),
         schema.created_at,
+        schema.blob,
     )
 
 

@@ -39,6 +39,29 @@ class Reads(Protocol):
         """All contents with this GUID, the default context first, then by context, then by id."""
         ...
 
+    async def schemas_in_blobs(
+        self, after: tuple[str, str, int] = ("", "", 0), limit: int | None = None
+    ) -> list[StoredSchema]:
+        """Contents whose texts are objects outside the store, as they are in its tables: without the texts.
+
+        Args:
+            after: the object, the context and the id of the last one already known; the order is theirs.
+            limit: how many at most; `None` for all.
+        """
+        ...
+
+    async def large_schemas(
+        self, characters: int, after: tuple[str, int] = ("", 0), limit: int | None = None
+    ) -> list[tuple[str, int]]:
+        """The context and the id of contents with a text in the store's tables of more than so many characters.
+
+        Args:
+            characters: how many are not too many.
+            after: the context and the id of the last one already known; the order is theirs.
+            limit: how many at most; `None` for all.
+        """
+        ...
+
     async def max_schema_id(self, context: str) -> int:
         """The highest id ever given in the context (also to schemas removed since); 0 if none."""
         ...
@@ -166,6 +189,13 @@ class Transaction(Reads, Protocol):
         """
         ...
 
+    async def place_text(self, schema: StoredSchema) -> None:
+        """Changes where the text of stored content is: `text` and `blob` become those given.
+
+        The log says that the content was added: it is the same as before, and nobody has to know more.
+        """
+        ...
+
     async def remove_schema(self, context: str, schema_id: int) -> None:
         """Removes content for good; the id is never given again."""
         ...
@@ -210,6 +240,16 @@ class Store(Reads, Protocol):
         Raises:
             StoreUnavailableError: the head row could not be taken in time, or the commit failed; nothing is stored.
             OutcomeUnknownError: the connection broke during the commit, and the store stays out of reach.
+        """
+        ...
+
+    async def stage(self, schema: StoredSchema) -> None:
+        """Does ahead of a transaction what takes long about adding a content, so that nobody waits for it.
+
+        Adding it does the same if this was not called; staged and never added, it leaves no trace that can be read.
+
+        Raises:
+            StoreUnavailableError: it cannot be done at the moment.
         """
         ...
 

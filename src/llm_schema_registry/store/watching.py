@@ -35,6 +35,20 @@ class WatchedStore:
         facts.note(facts.of_guid(guid))
         return await self._store.schemas_by_guid(guid)
 
+    async def schemas_in_blobs(
+        self, after: tuple[str, str, int] = ("", "", 0), limit: int | None = None
+    ) -> list[StoredSchema]:
+        """See `Reads`."""
+        facts.note(facts.ALL_SCHEMAS)
+        return await self._store.schemas_in_blobs(after, limit)
+
+    async def large_schemas(
+        self, characters: int, after: tuple[str, int] = ("", 0), limit: int | None = None
+    ) -> list[tuple[str, int]]:
+        """See `Reads`."""
+        facts.note(facts.ALL_SCHEMAS)
+        return await self._store.large_schemas(characters, after, limit)
+
     async def max_schema_id(self, context: str) -> int:
         """See `Reads`."""
         facts.note(facts.ALL_SCHEMAS)
@@ -138,6 +152,10 @@ class WatchedStore:
         """See `Reads`; no answer that depends on it can be remembered."""
         facts.note_untraceable()
         return await self._store.changes(after, limit)
+
+    async def stage(self, schema: StoredSchema) -> None:
+        """See `Store`."""
+        await self._store.stage(schema)
 
     @asynccontextmanager
     async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:

@@ -20,6 +20,7 @@ _ADD_CONTEXT = _SQL["add_context"]
 _END_CONTEXT = _SQL["end_context"]
 _ADD_SCHEMA = _SQL["add_schema"]
 _ADD_REFERENCE = _SQL["add_reference"]
+_PLACE_TEXT = _SQL["place_text"]
 _REMOVE_SCHEMA = _SQL["remove_schema"]
 _END_VERSION = _SQL["end_version"]
 _ADD_VERSION = _SQL["add_version"]
@@ -104,6 +105,16 @@ class SqlTransaction(SqlReads):
         guid = f'"{stored.guid}"'
         await self._record(ChangeKind.SCHEMA_ADDED, Subject(context, ""), schema_id=schema_id, detail=guid)
         return stored
+
+    async def place_text(self, schema: StoredSchema) -> None:
+        """Changes where the text of stored content is: `text` and `blob` become those given.
+
+        The log says that the content was added: it is the same as before, and nobody has to know more.
+        """
+        await self._run(_PLACE_TEXT, schema.context, schema.schema_id, column_of(schema.text), schema.blob)
+        guid = f'"{schema.guid}"'
+        context = Subject(schema.context, "")
+        await self._record(ChangeKind.SCHEMA_ADDED, context, schema_id=schema.schema_id, detail=guid)
 
     async def remove_schema(self, context: str, schema_id: int) -> None:
         """Removes content for good; the id is never given again. Nothing happens if there is none."""

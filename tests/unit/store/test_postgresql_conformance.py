@@ -6,6 +6,7 @@ from llm_schema_registry.store import Store
 from llm_schema_registry.store.postgresql import PostgresStore
 from servers import fresh_schema, rows_of
 from unit.store.conformance import NOW, StoreConformance
+from unit.store.conformance_places import Places
 
 # Faster than a new store for each test.
 EMPTY = (
@@ -21,7 +22,7 @@ def url() -> str:
     return fresh_schema()
 
 
-class TestPostgresql(StoreConformance):
+class TestPostgresql(StoreConformance, Places):
     @pytest.fixture
     async def store(self, url: str) -> AsyncIterator[Store]:
         store = await PostgresStore.open(url, clock=lambda: NOW)

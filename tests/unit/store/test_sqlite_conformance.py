@@ -6,9 +6,10 @@ import pytest
 from llm_schema_registry.store import Store
 from llm_schema_registry.store.sqlite import MEMORY, SqliteStore
 from unit.store.conformance import NOW, StoreConformance
+from unit.store.conformance_places import Places
 
 
-class TestFile(StoreConformance):
+class TestFile(StoreConformance, Places):
     @pytest.fixture
     async def store(self, tmp_path: pathlib.Path) -> AsyncIterator[Store]:
         store = await SqliteStore.open(tmp_path / "registry.db", clock=lambda: NOW)
@@ -16,7 +17,7 @@ class TestFile(StoreConformance):
         await store.close()
 
 
-class TestMemory(StoreConformance):
+class TestMemory(StoreConformance, Places):
     @pytest.fixture
     async def store(self) -> AsyncIterator[Store]:
         store = await SqliteStore.open(MEMORY, clock=lambda: NOW)

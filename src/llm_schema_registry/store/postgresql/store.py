@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, Self
 
 from llm_schema_registry.store.clock import wall_clock
+from llm_schema_registry.store.model import StoredSchema
 from llm_schema_registry.store.postgresql.address import Address
 from llm_schema_registry.store.postgresql.connections import Connections, Session, Values, cut_off
 from llm_schema_registry.store.postgresql.failures import FAILURES, is_lost, may_pass, unavailable
@@ -121,6 +122,9 @@ class PostgresStore(PostgresReads):
                 return await self._listener.beyond(after)
         except TimeoutError:
             return await self.revision()
+
+    async def stage(self, schema: StoredSchema) -> None:
+        """Nothing: whatever is added goes into the tables, within the transaction."""
 
     @contextlib.asynccontextmanager
     async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:

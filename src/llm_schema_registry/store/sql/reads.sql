@@ -4,16 +4,32 @@ SELECT revision FROM head;
 
 -- schema --
 -- The content of an id ($2) in a context ($1).
-SELECT context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at
+SELECT context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at, blob
 FROM schemas
 WHERE context = $1 AND schema_id = $2;
 
 -- schemas_by_guid --
 -- All contents with a GUID. The default context is called '.', so it sorts before every other.
-SELECT context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at
+SELECT context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at, blob
 FROM schemas
 WHERE guid = $1
 ORDER BY context, schema_id;
+
+-- schemas_in_blobs --
+-- Contents whose texts are objects, from after the content of an id ($3) in a context ($2) with an object ($1).
+SELECT context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at, blob
+FROM schemas
+WHERE blob IS NOT NULL AND (blob, context, schema_id) > ($1, $2, $3)
+ORDER BY blob, context, schema_id
+LIMIT $4;
+
+-- large_schemas --
+-- Where contents with a text of more than $1 characters in the tables are, from after an id ($3) in a context ($2).
+SELECT context, schema_id
+FROM schemas
+WHERE (context, schema_id) > ($2, $3) AND length(text) > $1
+ORDER BY context, schema_id
+LIMIT $4;
 
 -- counter --
 -- The id that a context gives next; no row if it never gave one.

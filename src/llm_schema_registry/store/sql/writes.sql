@@ -22,8 +22,12 @@ UPDATE contexts SET until = $2 WHERE context = $1 AND until IS NULL;
 
 -- add_schema --
 -- Stores content.
-INSERT INTO schemas (context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+INSERT INTO schemas (context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at, blob)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- place_text --
+-- Keeps the text of the content of an id ($2) in a context ($1) here ($3), or as an object ($4).
+UPDATE schemas SET text = $3, blob = $4 WHERE context = $1 AND schema_id = $2;
 
 -- add_reference --
 -- Notes that the content of an id ($5) in a context ($4) refers to a version ($3) of a subject ($1, $2).

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
 from llm_schema_registry.store.clock import wall_clock
+from llm_schema_registry.store.model import StoredSchema
 from llm_schema_registry.store.reading import REVISION
 from llm_schema_registry.store.rows import Row, Value
 from llm_schema_registry.store.sqlite.connection import connect, fail, first_row, is_busy
@@ -132,6 +133,9 @@ class SqliteStore(SqliteReads):
                 break
             await asyncio.sleep(min(remaining, _LOOK_SECONDS))
         return revision
+
+    async def stage(self, schema: StoredSchema) -> None:
+        """Nothing: whatever is added goes into the tables, within the transaction."""
 
     @contextlib.asynccontextmanager
     async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:
