@@ -14,8 +14,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
-from llm_schema_registry.server.circuits import Circuit
 from llm_schema_registry.store import OutcomeUnknownError, Store, StoreUnavailableError, Transaction
+from llm_schema_registry.store.circuits import Circuit
 from llm_schema_registry.store.model import Change, StoredSchema
 from llm_schema_registry.store.store import Reads
 

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from llm_schema_registry.server import circuits
-from llm_schema_registry.server.circuits import Circuit
-from llm_schema_registry.store import StoreUnavailableError
+from llm_schema_registry.store import StoreUnavailableError, circuits
+from llm_schema_registry.store.circuits import Circuit
 
 
 class Probed:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from llm_schema_registry.store import StoreUnavailableError
+from llm_schema_registry.store.store import StoreUnavailableError
 
 _FAILURES = 3
 _PROBE_SECONDS = 2.0
@@ -15,7 +15,7 @@ _log = structlog.get_logger()
 
 
 class Circuit:
-    """The way to one thing that the store does; closed as long as it answers.
+    """The way to one thing that a server does; closed as long as it answers.
 
     After three failures in a row it is open: whoever would go it is refused at once. A probe is made at once and then
     again and again, at least every two seconds; the first that succeeds closes the circuit. So a request never waits
@@ -24,10 +24,12 @@ class Circuit:
     Args:
         name: what it leads to, for the log.
         probe: tries it; raises `StoreUnavailableError` when it fails.
+        server: what kind of server it is, for the log.
     """
 
-    def __init__(self, name: str, probe: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, name: str, probe: Callable[[], Awaitable[object]], server: str = "store") -> None:
         self._name = name
+        self._server = server
         self._probe = probe
         self._failures = 0
         self._probing: asyncio.Task[None] | None = None
@@ -64,12 +66,12 @@ class Circuit:
         announced = False
         while not await self._answers():
             if not announced:
-                _log.warning("store out of reach", part=self._name)
+                _log.warning(f"{self._server} out of reach", part=self._name)
                 announced = True
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         if announced:
-            _log.info("store answers again", part=self._name)
+            _log.info(f"{self._server} answers again", part=self._name)
         self._failures = 0
         self._probing = None
 
