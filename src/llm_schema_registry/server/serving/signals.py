@@ -2,7 +2,10 @@
 
 import ctypes
 import multiprocessing
-from typing import Protocol
+from typing import Any, Protocol
+
+# Enough for the moves of one process; what is left of 64 bits, for the processes.
+_MOVE_BITS = 44
 
 
 class Signal(Protocol):
@@ -34,18 +37,30 @@ class LocalSignal:
 class SharedSignal:
     """The signal of a node with several worker processes: a number in memory that they share.
 
-    It reaches a worker as an argument of its process.
+    Each move writes a number that no other move writes, so that it takes no lock: a worker that is killed, or stopped
+    in the middle of a move, holds nobody up.
+
+    Args:
+        mover: a number of its own for each process that moves the signal.
+        shared: the memory; new memory for `None`. It reaches a worker as an argument of its process.
     """
 
-    def __init__(self) -> None:
-        self._shared = multiprocessing.get_context("spawn").Value(ctypes.c_longlong, 0)
+    def __init__(self, mover: int = 0, shared: Any = None) -> None:
+        self._shared = multiprocessing.get_context("spawn").RawValue(ctypes.c_longlong, 0) if shared is None else shared
+        self._mover = mover
+        self._moves = 0
+
+    def of(self, mover: int) -> "SharedSignal":
+        """The same signal, for another process to move."""
+        return SharedSignal(mover, self._shared)
 
     @property
     def value(self) -> int:
-        """See `Signal`. Read without the lock: whoever waits for an answer reads after the move."""
-        return self._shared.get_obj().value
+        """See `Signal`."""
+        value: int = self._shared.value
+        return value
 
     def move(self) -> None:
         """See `Signal`."""
-        with self._shared.get_lock():
-            self._shared.get_obj().value += 1
+        self._moves += 1
+        self._shared.value = self._mover << _MOVE_BITS | self._moves
