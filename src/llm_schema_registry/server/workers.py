@@ -1,5 +1,6 @@
 """Several worker processes on one socket: started together, replaced when they die, stopped together."""
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -24,6 +25,7 @@ _STOP_SECONDS = 4.5
 _STARTUP_FAILURE = 3
 _RESTART_PAUSE = 0.5
 _log = structlog.get_logger()
+_movers = itertools.count(1)
 
 
 def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
@@ -62,7 +64,9 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
 
 
 def _start(settings: Settings, listening: socket.socket, url: str, commits: SharedSignal) -> BaseProcess:
-    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, listening, url, commits))
+    worker = multiprocessing.get_context("spawn").Process(
+        target=_work, args=(settings, listening, url, commits.of(next(_movers)))
+    )
     worker.start()
     return worker
 
