@@ -5,13 +5,16 @@ One text serves both engines, as with the statements; see `postgresql.migrating`
 
 import hashlib
 import pathlib
+import secrets
 from typing import NamedTuple
 
 from llm_schema_registry.store.store import StoreUnavailableError
 
-LAYOUT = 3
+LAYOUT = 4
 """The number of the last migration: the layout this code reads and writes."""
 
+# Where a migration has this, each store gets 256 random bits of its own: 64 hexadecimal digits.
+_RANDOM = "{random}"
 _DIRECTORY = pathlib.Path(__file__).parent / "sql" / "migrations"
 
 
@@ -22,7 +25,7 @@ class Migration(NamedTuple):
         number: its place, from 1, without gaps.
         name: what it brings.
         text: its statements.
-        checksum: SHA-256 of the text, recorded in the stores it was applied to.
+        checksum: SHA-256 of the file, recorded in the stores it was applied to.
     """
 
     number: int
@@ -57,4 +60,5 @@ def load_migrations() -> list[Migration]:
 def _load(path: pathlib.Path) -> Migration:
     number, _, name = path.stem.partition("_")
     text = path.read_text(encoding="utf-8")
-    return Migration(int(number), name, text, hashlib.sha256(text.encode()).hexdigest())
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    return Migration(int(number), name, text.replace(_RANDOM, secrets.token_hex(32)), checksum)

@@ -9,6 +9,7 @@ from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store.model import Association, Change, Deleted, Setting, StoredSchema, Version
 from llm_schema_registry.store.rows import Row, Value, association_of, change_of, schema_of, subject_of, version_of
 from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.store import StoreUnavailableError
 from llm_schema_registry.store.texts import text_of
 
 _T = TypeVar("_T")
@@ -19,6 +20,7 @@ MAX_INTEGER = 2**31 - 1
 _MAX_BIGINT = 2**63 - 1
 _SQL = load_statements("reads")
 REVISION = _SQL["revision"]
+_IDENTITY = _SQL["identity"]
 _SCHEMA = _SQL["schema"]
 _SCHEMAS_BY_GUID = _SQL["schemas_by_guid"]
 _SCHEMAS_IN_BLOBS = _SQL["schemas_in_blobs"]
@@ -83,6 +85,17 @@ class SqlReads(abc.ABC):
         """The revision of the last committed write; 0 on an empty store."""
         row = await self._one(REVISION)
         return 0 if row is None else int(row[0])
+
+    async def identity(self) -> bytes:
+        """The secret of 256 bits that this store was made with: it tells the store, and its copies, from every other.
+
+        Raises:
+            StoreUnavailableError: the database failed, or has lost it.
+        """
+        row = await self._one(_IDENTITY)
+        if row is None:
+            raise StoreUnavailableError("The store has lost its identity; restore it from a backup.")
+        return bytes.fromhex(row[0])
 
     async def schema(self, context: str, schema_id: int) -> StoredSchema | None:
         """The content of an id."""

@@ -9,8 +9,8 @@ from llm_schema_registry.store.statements import load_statements
 from servers import fresh_schema
 
 STATEMENTS = load_statements("reads") | load_statements("writes") | load_statements("postgresql")
-# Lists look at all they may have to show; `head` has one row.
-MAY_SCAN = {"revision", "move_head", "take_head"}
+# Lists look at all they may have to show; `head` and `identity` have one row.
+MAY_SCAN = {"revision", "identity", "move_head", "take_head"}
 # What an index does not give in order is sorted: only referrers, which come together by several references.
 MAY_SORT = {"referrers"}
 NO_QUERIES = {"create_migrations"}

@@ -2,6 +2,10 @@
 -- The revision of the last committed write.
 SELECT revision FROM head;
 
+-- identity --
+-- The secret that this store was made with.
+SELECT secret FROM identity;
+
 -- schema --
 -- The content of an id ($2) in a context ($1).
 SELECT context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at, blob
