@@ -19,7 +19,7 @@ _OBJECT_4 = frozenset(
         "dependencies",
     }
 )
-_OBJECT_2019 = (_OBJECT_4 - {"dependencies"}) | {
+_OBJECT_2019 = _OBJECT_4 | {
     "propertyNames",
     "dependentRequired",
     "dependentSchemas",

@@ -109,7 +109,8 @@ class Loader:
         node.id = raw.get(resource.dialect.id_keyword)
         node.title = raw.get("title")
         node.description = raw.get("description")
-        node.default = raw.get("default", MISSING)
+        if "$ref" not in raw or not resource.dialect.ref_hides_siblings:
+            node.default = raw.get("default", MISSING)
         node.is_connect_bytes = raw.get("connect.type") == "bytes"
         self._nodes[id(raw)] = node
         return node
@@ -251,16 +252,17 @@ class Loader:
         node.max_properties = _number(raw.get("maxProperties"))
         if isinstance(raw.get("propertyNames"), dict):
             load(raw["propertyNames"], resource, depth)
+        dependencies: list[tuple[str, Any]] = []
         if resource.dialect.is_2019:
             unevaluated = self._rest(raw.get("unevaluatedProperties"), resource, depth)
             # additionalProperties, whatever it says, leaves nothing unevaluated.
             node.unevaluated = unevaluated if node.additional is None else None
-            dependencies = {**_dict(raw.get("dependentRequired")), **_dict(raw.get("dependentSchemas"))}
-        else:
-            dependencies = _dict(raw.get("dependencies"))
-        for key, value in dependencies.items():
+            dependencies = [*_dict(raw.get("dependentRequired")).items(), *_dict(raw.get("dependentSchemas")).items()]
+        # Since 2019-09 no longer in the vocabulary, but in the metaschema, and validators still honour it.
+        dependencies += _dict(raw.get("dependencies")).items()
+        for key, value in dependencies:
             if isinstance(value, list):
-                node.dependent_required[key] = _names(value)
+                node.dependent_required[key] = node.dependent_required.get(key, frozenset()) | _names(value)
             else:
                 node.dependent_schemas[key] = load(value, resource, depth)
         return node

@@ -28,10 +28,6 @@ _CONTAINS_LIMITS = (
 )
 
 
-def _has_default(node: Node) -> bool:
-    return node.default is not MISSING or resolved(node).default is not MISSING
-
-
 def compare_objects(walk: Walk, writer: ObjectNode, reader: ObjectNode, path: str) -> None:
     """Notes how two objects differ; the schemas of `patternProperties` and `propertyNames` are not compared."""
     note_narrowed_type(walk, writer, reader, path)
@@ -59,7 +55,7 @@ def _compare_required(walk: Walk, writer: ObjectNode, reader: ObjectNode, path: 
         elif property_after is None:
             walk.add("REQUIRED_ATTRIBUTE_ADDED", f"{path}/required/{name}", detail=name)
         elif declared_before:
-            defaulted = _has_default(property_after)
+            defaulted = property_after.default is not MISSING
             kind = "REQUIRED_ATTRIBUTE_WITH_DEFAULT_ADDED" if defaulted else "REQUIRED_ATTRIBUTE_ADDED"
             walk.add(kind, f"{path}/required/{name}", detail=name)
 
@@ -97,7 +93,7 @@ def _note_added_property(walk: Walk, writer: ObjectNode, reader: ObjectNode, nam
     if covering is not None:
         _note_coverage(walk, "PROPERTY", "ADDED", covering, node, path)
     if name in reader.required_properties and name not in writer.required_properties:
-        added = Added.DEFAULTED if _has_default(node) else Added.REQUIRED
+        added = Added.DEFAULTED if node.default is not MISSING else Added.REQUIRED
     else:
         added = Added.EMPTY if resolved(node).kind is Kind.EMPTY else Added.OPTIONAL
     walk.add(PROPERTY_ADDED[model, added], path, detail=openness(writer) if model is ContentModel.OPEN else "")
