@@ -13,6 +13,7 @@ from llm_schema_registry.contracts import guid_of
 from llm_schema_registry.server import Settings, create_app
 from llm_schema_registry.server.front import Front
 from llm_schema_registry.server.serving import REQUEST_BYTES, SharedSignal, Shelf
+from llm_schema_registry.store.caching import Follower
 
 SCHEMAS = [
     '{"type":"record","name":"R","fields":[{"name":"NAME","type":"string","default":""}]}'.replace("NAME", name)
@@ -88,7 +89,7 @@ class Worker:
     """An application with a shelf, asked as its protocol asks it."""
 
     def __init__(self, settings: Settings, signal: SharedSignal | None) -> None:
-        self.shelf = None if signal is None else Shelf(signal)
+        self.shelf = None if signal is None else Shelf(Follower(signal))
         self.app: Front = create_app(settings, self.shelf)
 
     async def ask(self, method: str, target: str, body: Any, held: str = "") -> Answered:

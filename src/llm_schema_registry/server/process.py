@@ -10,8 +10,9 @@ import structlog
 import uvicorn
 
 from llm_schema_registry.server.app import create_app
-from llm_schema_registry.server.serving import Shelf, Signal, shelf_protocol
+from llm_schema_registry.server.serving import Shelf, shelf_protocol
 from llm_schema_registry.server.settings import Settings
+from llm_schema_registry.store.caching import Follower, Signal
 
 BACKLOG = 2048
 # Longer than the pools of clients and proxies keep a connection, so that it is they who close it.
@@ -29,7 +30,7 @@ def serve(settings: Settings, listening: socket.socket, url: str, signal_of_comm
     # uvicorn raises the signal that stopped it once more when it has done its work.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ignore)
-    _Server(settings, url, Shelf(signal_of_commits)).run(sockets=[listening])
+    _Server(settings, url, Shelf(Follower(signal_of_commits))).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

@@ -42,7 +42,7 @@ _ASSOCIATIONS_OF_RESOURCE = _SQL["associations_of_resource"]
 _ASSOCIATIONS_OF_NAME = _SQL["associations_of_name"]
 _ASSOCIATIONS = _SQL["associations_listed"]
 _TOUCHED = _SQL["touched"]
-_CHANGES = _SQL["changes"]
+CHANGES = _SQL["changes"]
 
 # The least and the greatest value of a version's `deleted` column that a filter shows.
 _SHOWN: dict[Deleted, tuple[int, int]] = {
@@ -224,18 +224,15 @@ class SqlReads(abc.ABC):
         return highest
 
     async def changes(self, after: int, limit: int = 1000) -> list[Change]:
-        """The change log after a revision, in order, at most `limit` records but never a part of a revision.
-
-        A first revision of more than `limit` records comes whole and alone, so that a reader always gets on.
-        """
+        """The change log after a revision, in order and in whole revisions: fewer than `limit` records end the log."""
         if limit < 1:
             return []
-        found = await self._all(change_of, _CHANGES, _clipped(after), _MAX_BIGINT, _clipped(limit + 1))
-        if len(found) <= limit:
+        found = await self._all(change_of, CHANGES, _clipped(after), _MAX_BIGINT, _clipped(limit))
+        if len(found) < limit:
             return found
-        cut = found[limit].revision
-        whole = [change for change in found if change.revision != cut]
-        return whole or await self._all(change_of, _CHANGES, cut - 1, cut, _MAX_BIGINT)
+        last = found[-1].revision
+        before = [change for change in found if change.revision != last]
+        return before + await self._all(change_of, CHANGES, last - 1, last, _MAX_BIGINT)
 
 
 # Every context begins with a dot, so this sorts after all of them.

@@ -163,7 +163,10 @@ class Reads(Protocol):
         ...
 
     async def changes(self, after: int, limit: int = 1000) -> list[Change]:
-        """The change log after a revision, in order, at most `limit` records but never a part of a revision."""
+        """The change log after a revision, in order and in whole revisions.
+
+        Revisions are added until there are `limit` records; fewer mean that the log ends there.
+        """
         ...
 
 

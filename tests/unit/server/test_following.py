@@ -13,6 +13,7 @@ from llm_schema_registry.server.guarding import GuardedStore
 from llm_schema_registry.server.metrics import Metrics
 from llm_schema_registry.server.serving import Answer, LocalSignal, Shelf
 from llm_schema_registry.store import Setting, Store, open_store
+from llm_schema_registry.store.caching import Follower
 from llm_schema_registry.store.facts import Facts
 
 S = Subject(".", "s")
@@ -23,9 +24,10 @@ class Place:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.shelf = Shelf(LocalSignal())
-        self.guarded = GuardedStore(store, lost=self.shelf.fall_behind)
-        self.shelf.follow(self.guarded)  # type: ignore[arg-type]
+        self.follower = Follower(LocalSignal())
+        self.shelf = Shelf(self.follower)
+        self.guarded = GuardedStore(store, lost=self.follower.fall_behind)
+        self.follower.follow(self.guarded)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     monkeypatch.setattr(following, "_PAUSE_AFTER_FAILURE", 0.01)
     monkeypatch.setattr(guarding, "_LOG_SECONDS", 0.05)
     made = Place(await open_store("sqlite://"))
-    task = asyncio.create_task(follow(made.guarded, made.shelf, Metrics()))
+    task = asyncio.create_task(follow(made.guarded, made.follower, Metrics()))
     yield made
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -46,20 +48,20 @@ async def test_the_shelf_catches_up_by_itself(place: Place) -> None:
     async with place.store.transaction() as transaction:
         await transaction.put_setting(S, Setting.MODE, '"READONLY"')
     for _ in range(200):
-        if await place.shelf.catch_up() == 1:
+        if await place.follower.catch_up() == 1:
             break
         await asyncio.sleep(0.01)
-    place.shelf.put(b"x", answer := _answer(), Facts(), await place.shelf.catch_up())
+    place.shelf.put(b"x", answer := _answer(), Facts(), await place.follower.catch_up())
     assert place.shelf.take(b"x") is answer
 
 
 async def test_what_is_confirmed_does_not_age(place: Place) -> None:
     await asyncio.sleep(0.2)
-    assert place.shelf.age < 0.15
+    assert place.follower.age < 0.15
 
 
 async def test_a_silent_store_is_noticed_without_a_request(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.shelf.put(b"x", _answer(), Facts(), await place.shelf.catch_up())
+    place.shelf.put(b"x", _answer(), Facts(), await place.follower.catch_up())
     assert place.shelf.take(b"x") is not None
 
     async def say_nothing(*_: object) -> int:

@@ -21,7 +21,7 @@ class Service:
 
     Args:
         settings: of this process.
-        shelf: of the protocol that serves the application; it follows the store from start to stop.
+        shelf: of the protocol that serves the application; its follower follows the store from start to stop.
     """
 
     def __init__(self, settings: Settings, shelf: Shelf | None = None) -> None:
@@ -48,7 +48,7 @@ class Service:
     @property
     def reads_go_on(self) -> bool:
         """Whether reads are answered with what was known, now that the store is out of reach."""
-        return self.shelf is not None and self.shelf.age < self.settings.stale_reads_seconds
+        return self.shelf is not None and self.shelf.follower.age < self.settings.stale_reads_seconds
 
     async def start(self) -> None:
         """Opens the store.
@@ -67,14 +67,15 @@ class Service:
             permanent_delete=settings.permanent_delete,
             schema_search_limit=settings.schema_search_limit,
         )
+        follower = None if self.shelf is None else self.shelf.follower
         opened = await open_store(settings.store, keys)
-        lost = _unheard if self.shelf is None else self.shelf.fall_behind
+        lost = _unheard if follower is None else follower.fall_behind
         guarded = self._store = GuardedStore(opened, _file_of(settings), lost)
         store = cast(Store, guarded)
-        if self.shelf is not None:
-            self.shelf.follow(store)
-            self._following = asyncio.create_task(follow(guarded, self.shelf, self.metrics))
-        store = WatchedStore(store, _unheard if self.shelf is None else self.shelf.signal.move)
+        if follower is not None:
+            follower.follow(store)
+            self._following = asyncio.create_task(follow(guarded, follower, self.metrics))
+        store = WatchedStore(store, _unheard if follower is None else follower.signal.move)
         if settings.store_in_memory:
             # No other process sees this store, so all work is done here.
             self._registry = Registry(store, rules, steps=DEFAULT_STEPS)
@@ -102,4 +103,4 @@ def _file_of(settings: Settings) -> StoreFile | None:
 
 
 def _unheard() -> None:
-    """Takes the place of a shelf that would be told of changes."""
+    """Takes the place of a follower that would be told of changes."""

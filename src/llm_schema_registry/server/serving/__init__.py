@@ -2,6 +2,6 @@
 
 from llm_schema_registry.server.serving.protocol import REQUEST_BYTES, shelf_protocol
 from llm_schema_registry.server.serving.shelf import Answer, Shelf
-from llm_schema_registry.server.serving.signals import LocalSignal, SharedSignal, Signal
+from llm_schema_registry.server.serving.signals import LocalSignal, SharedSignal
 
-__all__ = ["REQUEST_BYTES", "Answer", "LocalSignal", "SharedSignal", "Shelf", "Signal", "shelf_protocol"]
+__all__ = ["REQUEST_BYTES", "Answer", "LocalSignal", "SharedSignal", "Shelf", "shelf_protocol"]

@@ -68,7 +68,7 @@ class Shelving:
             await self._app(scope, receive, send)
             return
         try:
-            cursor = await self._shelf.catch_up()
+            cursor = await self._shelf.follower.catch_up()
         except StoreUnavailableError:
             await self._make_do(scope, receive, send)
             return
@@ -95,7 +95,7 @@ class Shelving:
 
     async def _make_do(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Answers without knowing what was committed of late: reads say so, or are refused after a while."""
-        age = self._shelf.age
+        age = self._shelf.follower.age
         in_time = age < self._patience
         marks = [(b"age", b"%d" % age), _WARNING]
         stale = self._shelf.stale(scope.get(REQUEST_BYTES, b"")) if in_time else None

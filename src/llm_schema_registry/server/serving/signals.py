@@ -2,23 +2,10 @@
 
 import ctypes
 import multiprocessing
-from typing import Any, Protocol
+from typing import Any
 
 # Enough for the moves of one process; what is left of 64 bits, for the processes.
 _MOVE_BITS = 44
-
-
-class Signal(Protocol):
-    """A number that moves with every commit on the node: after it, and before anybody learns of it."""
-
-    @property
-    def value(self) -> int:
-        """The number; it costs next to nothing to look."""
-        ...
-
-    def move(self) -> None:
-        """Says that something may have been committed."""
-        ...
 
 
 class LocalSignal:

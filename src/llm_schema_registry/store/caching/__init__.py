@@ -1,5 +1,6 @@
 """Caching layers: they fulfil the protocol of the store, and wrap one."""
 
+from llm_schema_registry.store.caching.follower import Follower, Rememberer, Signal
 from llm_schema_registry.store.caching.recent import RecentChanges
 
-__all__ = ["RecentChanges"]
+__all__ = ["Follower", "RecentChanges", "Rememberer", "Signal"]

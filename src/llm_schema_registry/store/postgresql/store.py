@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, Self
 
 from llm_schema_registry.store.clock import wall_clock
-from llm_schema_registry.store.model import StoredSchema
+from llm_schema_registry.store.model import Change, StoredSchema
 from llm_schema_registry.store.postgresql.address import Address
 from llm_schema_registry.store.postgresql.connections import Connections, Session, Values, cut_off
 from llm_schema_registry.store.postgresql.failures import FAILURES, is_lost, may_pass, unavailable
@@ -20,7 +20,7 @@ from llm_schema_registry.store.postgresql.opening import prepare
 from llm_schema_registry.store.postgresql.reading import PostgresReads
 from llm_schema_registry.store.postgresql.replica import Replica
 from llm_schema_registry.store.postgresql.transaction import PostgresTransaction
-from llm_schema_registry.store.reading import REVISION
+from llm_schema_registry.store.reading import CHANGES, REVISION
 from llm_schema_registry.store.rows import Row
 from llm_schema_registry.store.statements import load_statements
 from llm_schema_registry.store.store import OutcomeUnknownError, StoreUnavailableError, Transaction
@@ -31,6 +31,7 @@ _TAKE_HEAD = _SQL["take_head"]
 _WAS_COMMITTED = _SQL["was_committed"]
 # Anything stricter would refuse to go on after waiting for the head row, since another transaction has moved it.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_OF_LOG = frozenset({REVISION, CHANGES})
 
 _RECONNECT_SECONDS = 2.0
 _COMMIT_SECONDS = 10.0
@@ -113,6 +114,13 @@ class PostgresStore(PostgresReads):
         self._listener.heard(revision)
         return revision
 
+    async def changes(self, after: int, limit: int = 1000) -> list[Change]:
+        """The change log after a revision; reads of this store see everything in the answer from now on."""
+        changes = await super().changes(after, limit)
+        if changes:
+            self._listener.heard(changes[-1].revision)
+        return changes
+
     async def wait_for_change(self, after: int, timeout: float) -> int:  # noqa: ASYNC109
         """Waits until the store is past a revision; see the protocol. The database announces each commit."""
         self._check_open()
@@ -168,11 +176,10 @@ class PostgresStore(PostgresReads):
         self._check_open()
         replica = self._replica
         # Without following the changes, this process cannot tell what the replica lacks of the writes of others, on
-        # whose revision it may have been asked to act.
-        if replica is None or not self._listener.started:
+        # whose revision it may have been asked to act. Only the primary knows how far the store is, even if it is gone.
+        if replica is None or statement in _OF_LOG or not self._listener.started:
             return await self._primary.fetch(statement, values, seconds)
-        # The revision itself is always asked of the primary.
-        if self._listener.connected and statement is not REVISION:
+        if self._listener.connected:
             rows = await replica.fetch(self._listener.revision, statement, values, seconds)
             if rows is not None:
                 return rows

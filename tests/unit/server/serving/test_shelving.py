@@ -7,6 +7,7 @@ import pytest
 from llm_schema_registry.server.serving import REQUEST_BYTES, LocalSignal, Shelf
 from llm_schema_registry.server.serving.shelving import ORIGIN, Origin, Shelving
 from llm_schema_registry.store import StoreUnavailableError, facts
+from llm_schema_registry.store.caching import Follower
 from llm_schema_registry.store.facts import Facts
 
 WARNING = (b"warning", b'110 - "Response is Stale"')
@@ -23,6 +24,8 @@ class Log:
         return 0
 
     async def changes(self, after: int, limit: int = 1000) -> list[Any]:
+        if self.fails:
+            raise StoreUnavailableError("gone")
         return []
 
 
@@ -31,8 +34,8 @@ class Place:
 
     def __init__(self, patience: float = 60, **origin: Any) -> None:
         self.log = Log()
-        self.shelf = Shelf(LocalSignal())
-        self.shelf.follow(self.log)  # type: ignore[arg-type]
+        self.shelf = Shelf(Follower(LocalSignal()))
+        self.shelf.follower.follow(self.log)  # type: ignore[arg-type]
         self.made_do: list[str] = []
         self.asked = 0
         self.status = 200
@@ -43,7 +46,7 @@ class Place:
 
     def lose(self) -> None:
         self.log.fails = True
-        self.shelf.fall_behind()
+        self.shelf.follower.fall_behind()
 
     async def ask(self, line: str = "GET /test HTTP/1.1", **headers: str) -> tuple[int, dict[bytes, bytes], bytes]:
         given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
