@@ -51,6 +51,10 @@ TARGETS = {
         ("formats/protobuf/compatibility.py", "formats/protobuf/differences.py"),
         ("tests/unit/formats/protobuf/test_compatibility.py", "tests/unit/formats/test_examples.py"),
     ),
+    "profiles": Target(
+        ("formats/profiles.py", "formats/protobuf/profile_*.py"),
+        ("tests/unit/formats/protobuf/test_profiles.py", "tests/unit/evolution/test_profiles.py"),
+    ),
 }
 
 

@@ -5,6 +5,7 @@ ones in the same order.
 """
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -29,7 +30,21 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd,
 }
-_NAMES = {"any": "all", "all": "any", "min": "max", "max": "min"}
+_NAMES = {
+    "any": "all",
+    "all": "any",
+    "min": "max",
+    "max": "min",
+    # How bad the rows of tables are.
+    "_bad": "_lenient",
+    "_lenient": "_bad",
+    "_WIRE": "_JSON",
+    "_JSON": "_SOURCE",
+    "_SOURCE": "_JSON",
+    "_BACKWARD": "_FORWARD",
+    "_FORWARD": "_BACKWARD",
+    "_BOTH": "_BACKWARD",
+}
 _MEMBERS = {
     ("Impact", "INCOMPATIBLE"): ("COMPATIBLE",),
     ("Impact", "COMPATIBLE"): ("INCOMPATIBLE",),
@@ -41,7 +56,8 @@ _MEMBERS = {
 }
 # Texts for people: they decide nothing, and what they must say is held by tests of their own.
 _PROSE = {"why", "fix", "what", "docs"}
-_FIRST_PROSE = 3
+# The same without keywords: how many arguments stand before the prose.
+_BEFORE_PROSE = {"DifferenceType": 3, "ProfileRule": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +69,7 @@ class Mutant:
         scope: the function or class it is in, with dots; with `text` and `change` it names the mutant across edits.
         text: the source of that line without indentation.
         function: the outermost function whose body it is in, with dots; empty if it is in none.
-        change: what was changed, in a few words.
+        change: what was changed, in a few words; a number tells equal changes of equal lines in one scope apart.
         number: the position among the mutants of the source.
     """
 
@@ -70,9 +86,14 @@ def mutants(source: str) -> list[Mutant]:
     lines, tree = source.splitlines(), ast.parse(source)
     scopes = list(_scopes(tree, "", ""))
     result = []
+    seen: Counter[tuple[str, str, str]] = Counter()
     for number, (node, change, _) in enumerate(_changes(tree)):
         scope, function = _scope(node.lineno, scopes)
-        result.append(Mutant(node.lineno, scope, lines[node.lineno - 1].strip(), function, change, number))
+        text = lines[node.lineno - 1].strip()
+        seen[scope, text, change] += 1
+        nth = seen[scope, text, change]
+        named = change if nth == 1 else f"{change} ({nth})"
+        result.append(Mutant(node.lineno, scope, text, function, named, number))
     return result
 
 
@@ -137,8 +158,8 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
-        if isinstance(node, ast.Call) and field == "args" and getattr(node.func, "id", "") == "DifferenceType":
-            value = value[:_FIRST_PROSE]
+        if isinstance(node, ast.Call) and field == "args":
+            value = value[: _BEFORE_PROSE.get(getattr(node.func, "id", ""))]
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST) and not isinstance(child, ast.Import | ast.ImportFrom | ast.Raise):
                 yield from _code(child)
@@ -230,7 +251,7 @@ def _swapper(arguments: list[ast.expr], index: int) -> _Change:
 
 
 def _of_name(node: ast.Name) -> Iterator[tuple[str, _Change]]:
-    if node.id in _NAMES:
+    if node.id in _NAMES and isinstance(node.ctx, ast.Load):
         yield f"{node.id} is {_NAMES[node.id]}", lambda: setattr(node, "id", _NAMES[node.id])
 
 
