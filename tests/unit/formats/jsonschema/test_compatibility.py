@@ -135,6 +135,7 @@ def test_an_addition_says_why_the_model_is_open(additional, said):
         ('{"maximum":1}', '{"type":"integer","maximum":1}', "TYPE_NARROWED", ("integer", "any type")),
         ('{"type":"number"}', '{"type":"integer"}', "TYPE_NARROWED", ("integer", "number")),
         ('{"const":1}', '{"const":2}', "ENUM_ARRAY_CHANGED", ("2", "1")),
+        ('{"oneOf":[{"type":"null"},{"const":1}]}', '{"type":"string"}', "TYPE_CHANGED", ("string", "oneOf")),
     ],
 )
 def test_a_difference_shows_both_sides(writer, reader, name, sides):
@@ -145,6 +146,13 @@ def test_a_difference_shows_both_sides(writer, reader, name, sides):
 def test_enum_values_are_listed():
     (found,) = FORMAT.compare(FORMAT.parse('{"enum":["a"]}'), FORMAT.parse('{"enum":["a","c","b"]}'))
     assert (found.type.name, found.detail) == ("ENUM_ARRAY_NARROWED", "b, c")
+
+
+@pytest.mark.parametrize(("writer", "reader"), [("0", "5"), ("5", "0")])
+def test_a_stored_divisor_of_zero_has_no_multiples(writer, reader):
+    sides = [FORMAT.parse(f'{{"type":"number","multipleOf":{number}}}', strict=False) for number in (reader, writer)]
+    (found,) = FORMAT.compare(*sides)
+    assert found.type.name == "MULTIPLE_OF_CHANGED"
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("1", "1e-9000"), ("1e3000", "1e-3000"), ("1e-3000", "1e3000")])

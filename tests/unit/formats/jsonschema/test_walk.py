@@ -39,6 +39,21 @@ def test_ladders_of_references_end(keyword, leaf):
     assert finishes(ladder(keyword, {"type": "string"}), ladder(keyword, leaf))
 
 
+@pytest.mark.parametrize(("keyword", "name"), [("anyOf", "SUM_TYPE_EXTENDED"), ("allOf", "PRODUCT_TYPE_NARROWED")])
+def test_ladders_of_combinations_beside_a_plain_type_end(keyword, name):
+    # Two branches that do not fit, each by way of the next definition, before the one that does.
+    step = {
+        str(n): {keyword: [{"$ref": f"#/definitions/{n + 1}"}, {keyword: [{"$ref": f"#/definitions/{n + 1}"}]}]}
+        for n in range(40)
+    }
+    combined = {
+        "definitions": {**step, "40": {"type": "object"}},
+        keyword: [{"$ref": "#/definitions/0"}, {"type": "string"}],
+    }
+    sides = ({"type": "string"}, combined) if keyword == "anyOf" else (combined, {"type": "string"})
+    assert names(*sides, budget=Budget(1_000)) == {name}
+
+
 def test_ladders_of_properties_end():
     def properties(leaf, height=40):
         step = {
@@ -49,6 +64,27 @@ def test_ladders_of_properties_end():
     assert names(properties({"type": "string"}), properties({"type": "string"})) == set()
     with pytest.raises(BudgetExceededError):
         names(properties({"type": "string"}), properties({"type": "integer"}))
+
+
+def test_one_walk_is_enough_where_nothing_recurs():
+    def properties(leaf):
+        return {"properties": {str(n): {"properties": {"a": {"type": leaf}}} for n in range(10)}}
+
+    # One step for the root, and two for each property.
+    assert names(properties("number"), properties("integer"), budget=Budget(21)) == {"TYPE_NARROWED"}
+    with pytest.raises(BudgetExceededError):
+        names(properties("number"), properties("integer"), budget=Budget(20))
+
+
+def test_repeating_many_differences_costs_more_than_one():
+    def places(leaf, count):
+        shared = {"properties": {str(n): {"type": leaf} for n in range(50)}}
+        places = {str(n): {"$ref": "#/definitions/shared"} for n in range(count)}
+        return {"definitions": {"shared": shared}, "properties": places}
+
+    assert names(places("number", 2), places("integer", 2), budget=Budget(1_000)) == {"TYPE_NARROWED"}
+    with pytest.raises(BudgetExceededError):
+        names(places("number", 4), places("integer", 4), budget=Budget(1_000))
 
 
 def test_recursive_unions_end():
@@ -69,7 +105,7 @@ def test_wide_unions_end():
     assert names(union(0), union(0)) == set()
     grown = union(0)
     grown["anyOf"].insert(500, {"type": "integer"})
-    assert names(union(0), grown) == {"SUM_TYPE_EXTENDED"}
+    assert names(union(0), grown, budget=Budget(5_000)) == {"SUM_TYPE_EXTENDED"}
 
 
 def test_long_chains_are_given_up_not_crashed():

@@ -94,7 +94,7 @@ def _match_others(
     for position, chosen in enumerate(maximum_matching(edges, len(after))):
         if chosen is not None:
             matched += 1
-            walk.extend(results[position, chosen], 0)
+            walk.extend(results[position, chosen], broken=False)
     return matched
 
 

@@ -74,7 +74,7 @@ def _multiple_of_change(before: Number | None, after: Number | None) -> str:
 
 def _divides(divisor: Number, number: Number) -> bool:
     """Whether `number` is a multiple of `divisor`, exactly; where that would take huge numbers, no."""
-    if not divisor:
+    if not divisor or not number:
         return False
     one, other = Decimal(number), Decimal(divisor)
     if abs(one.adjusted() - other.adjusted()) > _EXACT.prec:

@@ -39,14 +39,13 @@ class Walk:
 
     Attributes:
         found: the differences so far.
-        broken: how many of them are not accepted.
+        broken: whether any of them is not accepted.
     """
 
     __slots__ = (
         "_accepted",
         "_active",
         "_assumed",
-        "_dirty",
         "_memo",
         "_refuted",
         "_rules",
@@ -60,39 +59,36 @@ class Walk:
         self._accepted = frozenset(name for name, row in DIFFERENCE_TYPES.items() if row.impact in accepted)
         self.budget = budget
         self.found: list[Found] = []
-        self.broken = 0
-        self._memo: dict[tuple[int, int], tuple[str, list[Found], int]] = {}
+        self.broken = False
+        self._memo: dict[tuple[int, int], tuple[str, list[Found], bool]] = {}
         self._active: set[tuple[int, int]] = set()
         self._assumed: set[tuple[int, int]] = set()
         self._refuted: set[tuple[int, int]] = set()
-        self._dirty = False
 
     def run(self, writer: Node, reader: Node) -> list[Found]:
         """All differences of two models."""
         while True:
-            self._dirty = False
-            self.compare(writer, reader, "#")
-            if not self._dirty:
-                return self.found
-            self.found, self.broken = [], 0
+            known = len(self._refuted)
+            found, _ = self.trial(writer, reader, "#")
+            if len(self._refuted) == known:
+                return found
             self._memo.clear()
-            self._assumed.clear()
 
     def add(self, name: str, path: str, writer: Any = None, reader: Any = None, detail: str = "") -> None:
         """Notes a difference."""
         self.found.append((name, path, detail, writer, reader))
         if name not in self._accepted:
-            self.broken += 1
+            self.broken = True
 
-    def extend(self, found: list[Found], broken: int) -> None:
+    def extend(self, found: list[Found], broken: bool) -> None:
         """Notes the differences of a trial."""
         self.found.extend(found)
-        self.broken += broken
+        self.broken |= broken
 
-    def trial(self, writer: Node, reader: Node, path: str) -> tuple[list[Found], int]:
-        """Compares without noting: the differences, and how many of them are not accepted."""
+    def trial(self, writer: Node, reader: Node, path: str) -> tuple[list[Found], bool]:
+        """Compares without noting: the differences, and whether any of them is not accepted."""
         outer, outer_broken = self.found, self.broken
-        self.found, self.broken = [], 0
+        self.found, self.broken = [], False
         self.compare(writer, reader, path)
         result = self.found, self.broken
         self.found, self.broken = outer, outer_broken
@@ -108,7 +104,7 @@ class Walk:
         writer, reader = resolved(writer), resolved(reader)
         if writer is reader:
             return
-        if writer.kind not in _COMPOUND or reader.kind not in _COMPOUND:
+        if writer.kind not in _COMPOUND and reader.kind not in _COMPOUND:
             self._compare_nodes(writer, reader, path)
             return
         pair = (id(writer), id(reader))
@@ -118,30 +114,27 @@ class Walk:
         elif pair not in self._active:
             self._compare_pair(pair, writer, reader, path)
         elif pair in self._refuted:
-            self.broken += 1
+            self.broken = True
         else:
             self._assumed.add(pair)
 
     def _compare_pair(self, pair: tuple[int, int], writer: Node, reader: Node, path: str) -> None:
         outer, outer_broken = self.found, self.broken
-        self.found, self.broken = [], 0
+        self.found, self.broken = [], False
         self._active.add(pair)
         self._compare_nodes(writer, reader, path)
         self._active.discard(pair)
         found, broken = self.found, self.broken
-        if broken and pair in self._assumed and pair not in self._refuted:
+        if broken and pair in self._assumed:
             self._refuted.add(pair)
-            self._dirty = True
         self._memo[pair] = (path, found, broken)
-        outer.extend(found)
-        self.found, self.broken = outer, outer_broken + broken
+        self.found, self.broken = outer, outer_broken
+        self.extend(found, broken)
 
-    def _repeat(self, original: str, found: list[Found], broken: int, path: str) -> None:
-        if found:
-            self.budget.spend(_REPEAT_COST * len(found))
-            start = len(original)
-            self.found.extend((name, path + place[start:], *rest) for name, place, *rest in found)
-        self.broken += broken
+    def _repeat(self, original: str, found: list[Found], broken: bool, path: str) -> None:
+        self.budget.spend(_REPEAT_COST * len(found))
+        start = len(original)
+        self.extend([(name, path + place[start:], *rest) for name, place, *rest in found], broken)
 
     def _compare_nodes(self, writer: Node, reader: Node, path: str) -> None:
         if isinstance(reader, CombinedNode):
@@ -158,7 +151,7 @@ class Walk:
             return
         for attribute, name in _ANNOTATIONS:
             before, after = getattr(writer, attribute), getattr(reader, attribute)
-            if before is not after and before != after:
+            if before != after:
                 self.add(name, f"{path}/{attribute}")
         rule = self._rules.get(writer.kind)
         if rule is not None:
