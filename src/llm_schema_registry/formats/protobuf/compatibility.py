@@ -209,6 +209,10 @@ def _fields(path: str, reader: FieldModel, writer: FieldModel) -> Iterator[_Foun
     if reader.name != writer.name:
         yield _field_found("FIELD_NAME_CHANGED", path, reader, writer)
     kind = reader.kind
+    # The reference names the change of a scalar's label, and does not see that a field becomes required otherwise.
+    named = kind is FieldKind.SCALAR and writer.label is not None
+    if reader.label == "required" and writer.label != "required" and not named:
+        yield _field_found("REQUIRED_FIELD_ADDED", path, reader, writer)
     if kind is not writer.kind:
         yield _field_found("FIELD_KIND_CHANGED", path, reader, writer)
         return
