@@ -80,7 +80,12 @@ class ErrorCode(enum.Enum):
         "The stored schema with id {schema_id} in context '{context}' cannot be parsed any more: {message}",
     )
     INVALID_PAYLOAD = (42292, "{message}")
+    DEFINITION_LOST = (50090, "{message}")
     STORE_UNAVAILABLE = (50301, "The store is not available at the moment. Nothing was changed; try again.")
+    DEFINITIONS_UNAVAILABLE = (
+        50390,
+        "Object storage, which has large definitions, is not available at the moment. Nothing was changed; try again.",
+    )
 
     @property
     def number(self) -> int:

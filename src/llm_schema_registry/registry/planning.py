@@ -160,6 +160,8 @@ async def plan(
         tentative = tried.plan()
         if not apply or not _may_be_written(tentative, expect):
             return tentative
+        for decision in tried.decisions.values():
+            await store.stage(decision.content)
         async with store.transaction(actor) as transaction:
             if await transaction.touched(tried.scopes()) <= seen:
                 return await tried.write(transaction)

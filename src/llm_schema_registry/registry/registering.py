@@ -100,6 +100,7 @@ async def register(
         decision = await registry.bounded(decide_on_store, subject, request, normalize, force)
         if isinstance(decision, Registered):
             return decision
+        await store.stage(decision.content)
         async with store.transaction(actor) as transaction:
             if await transaction.touched(decision.scopes) <= seen:
                 return await write(transaction, decision)

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from llm_schema_registry.store import OutcomeUnknownError, Store, StoreUnavailableError, Transaction
+from llm_schema_registry.store.blobs import BlobsUnavailableError
 from llm_schema_registry.store.circuits import Circuit
 from llm_schema_registry.store.model import Change, StoredSchema
 from llm_schema_registry.store.store import Reads
@@ -113,6 +114,9 @@ class GuardedStore:
             async with self._store.transaction(actor) as transaction:
                 yield transaction
             self._check_written()
+        except BlobsUnavailableError:
+            # The store itself is well: other writes go on.
+            raise
         except StoreUnavailableError:
             self.writes.failed()
             raise
@@ -183,6 +187,9 @@ def _read(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
             if store._file is not None:
                 store._file.check(within=_READ_SECONDS)
             answer = await getattr(store._store, name)(*arguments, **options)
+        except BlobsUnavailableError:
+            # So is it here: this definition cannot be read, and all that is in the tables can.
+            raise
         except StoreUnavailableError:
             circuit.failed()
             raise

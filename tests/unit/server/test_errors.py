@@ -1,3 +1,4 @@
+import copy
 import json
 
 import pytest
@@ -8,7 +9,10 @@ from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.server.rest.errors import HttpError, confluent_body, decoded_segment, native_body, problem_of
 from llm_schema_registry.server.settings import ErrorCodes
-from llm_schema_registry.store import StoreUnavailableError
+from llm_schema_registry.store import StoredSchema, StoreUnavailableError
+from llm_schema_registry.store.blobs import BlobsUnavailableError, DefinitionLostError
+
+LOST = StoredSchema(context=".", schema_id=7, guid="g", schema_type="AVRO", text="", blob="d1:600")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +21,8 @@ from llm_schema_registry.store import StoreUnavailableError
         (RegistryError(ErrorCode.SUBJECT_NOT_FOUND, subject="s"), 404, 40401, "SUBJECT_NOT_FOUND"),
         (BudgetExceededError("The work"), 422, 42290, "BUDGET_EXCEEDED"),
         (StoreUnavailableError("/secret/path"), 503, 50301, "STORE_UNAVAILABLE"),
+        (BlobsUnavailableError("/secret/path"), 503, 50390, "DEFINITIONS_UNAVAILABLE"),
+        (DefinitionLostError(LOST, "is missing"), 500, 50090, "DEFINITION_LOST"),
         (HttpError(415, "no"), 415, 415, "UNSUPPORTED_MEDIA_TYPE"),
         (NotFoundException(), 404, 404, "NOT_FOUND"),
         (HTTPException(status_code=502, detail="inside"), 500, 500, "INTERNAL_SERVER_ERROR"),
@@ -28,6 +34,17 @@ def test_exceptions(error: Exception, status: int, code: int, name: str) -> None
     assert (problem.status, problem.code, problem.name) == (status, code, name)
     assert "secret" not in problem.message
     assert problem.unexpected == (status == 500)
+
+
+def test_a_lost_definition_is_named() -> None:
+    message = "The definition of the schema with id 7 in context '.' (object d1) is missing."
+    assert problem_of(DefinitionLostError(LOST, "is missing")).message == message
+    assert str(copy.copy(DefinitionLostError(LOST, "is missing"))) == message
+
+
+def test_retries_are_asked_for_while_something_is_out_of_reach() -> None:
+    for error in (StoreUnavailableError(""), BlobsUnavailableError("")):
+        assert dict(problem_of(error).headers) == {"retry-after": "2"}
 
 
 def test_the_two_shapes() -> None:
@@ -52,7 +69,7 @@ def test_the_two_shapes() -> None:
 
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_every_code_has_a_status_of_http(code: ErrorCode) -> None:
-    assert code.status in (404, 409, 422, 503)
+    assert code.status in (404, 409, 422, 500, 503)
 
 
 def test_segments() -> None:

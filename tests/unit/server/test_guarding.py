@@ -10,6 +10,7 @@ import pytest
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.server.guarding import GuardedStore, StoreFile
 from llm_schema_registry.store import OutcomeUnknownError, Setting, Store, StoreUnavailableError, open_store
+from llm_schema_registry.store.blobs import BlobsUnavailableError
 
 S = Subject(".", "s")
 
@@ -64,6 +65,25 @@ async def test_the_three_ways_fail_by_themselves(guarded: GuardedStore) -> None:
             other.check()
         await circuit.close()
         circuit.check()
+
+
+async def test_object_storage_out_of_reach_closes_no_way_into_the_store(guarded: GuardedStore) -> None:
+    async def fails(*arguments: object) -> None:
+        raise BlobsUnavailableError("gone")
+
+    async def transaction() -> None:
+        async with guarded.transaction():
+            await fails()
+
+    inner = guarded._store
+    for _ in range(5):
+        with pytest.raises(BlobsUnavailableError):
+            await transaction()
+        inner.schema = fails  # type: ignore[method-assign]
+        with pytest.raises(BlobsUnavailableError):
+            await guarded.schema(".", 1)  # type: ignore[attr-defined]
+    await write(guarded)
+    assert await guarded.contexts() == ["."]  # type: ignore[attr-defined]
 
 
 async def test_a_deleted_file_is_neither_read_nor_written(guarded: GuardedStore, path: Path) -> None:

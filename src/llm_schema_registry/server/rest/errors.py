@@ -11,6 +11,7 @@ from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.server.settings import ErrorCodes
 from llm_schema_registry.store import OutcomeUnknownError, StoreUnavailableError
+from llm_schema_registry.store.blobs import BlobsUnavailableError, DefinitionLostError
 
 _INTERNAL = "Internal Server Error"
 _OUTCOME_UNKNOWN = "The store broke off. Whether the change was stored is not known: read before you try again."
@@ -81,6 +82,11 @@ def problem_of(error: Exception) -> Problem:
         return _of_code(ErrorCode.BUDGET_EXCEEDED, str(error))
     if isinstance(error, OutcomeUnknownError):
         return _of_code(ErrorCode.STORE_UNAVAILABLE, _OUTCOME_UNKNOWN, headers=_RETRY)
+    if isinstance(error, BlobsUnavailableError):
+        code = ErrorCode.DEFINITIONS_UNAVAILABLE
+        return _of_code(code, code.value[1], headers=_RETRY)
+    if isinstance(error, DefinitionLostError):
+        return msgspec.structs.replace(_of_code(ErrorCode.DEFINITION_LOST, str(error)), unexpected=True)
     if isinstance(error, StoreUnavailableError):
         return _of_code(ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE.value[1], headers=_RETRY)
     return Problem(status=500, code=500, name="INTERNAL_SERVER_ERROR", message=_INTERNAL, unexpected=True)

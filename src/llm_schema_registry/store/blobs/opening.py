@@ -33,8 +33,8 @@ def open_blobs(url: str) -> Blobs:
             is needed, credentials above all, is taken from the standard variables: `AWS_ACCESS_KEY_ID` and so on.
 
     Raises:
-        InvalidBlobsUrlError: another kind of URL, or one with credentials; a variable that cannot be read; or a package is
-            missing.
+        InvalidBlobsUrlError: another kind of URL, one with credentials, a variable that cannot be read, or a missing
+            package.
     """
     try:
         parts = urlsplit(url)

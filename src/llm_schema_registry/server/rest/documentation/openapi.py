@@ -48,6 +48,7 @@ _BODY_ERRORS = (
     HttpError(415, "HTTP 415 Unsupported Media Type"),
     HttpError(422, "The request has no body; a JSON object is expected."),
 )
+_STORE_ERRORS = (ErrorCode.STORE_UNAVAILABLE, ErrorCode.DEFINITIONS_UNAVAILABLE, ErrorCode.DEFINITION_LOST)
 _COMMON_ERRORS = (HttpError(500, "Internal Server Error"),)
 _SAMPLES = {
     "subject": "telemetry.inference",
@@ -194,7 +195,7 @@ def _answer(operation: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
 def _refusals(operation: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
     """The errors by HTTP status, each with an example."""
     native = operation.surface is Surface.NATIVE
-    errors: list[Problem] = [_example_of(code) for code in (*operation.errors, ErrorCode.STORE_UNAVAILABLE)]
+    errors: list[Problem] = [_example_of(code) for code in (*operation.errors, *_STORE_ERRORS)]
     errors += [problem_of(error) for error in _COMMON_ERRORS]
     if operation.types[1] is not NoBody:
         errors += [problem_of(error) for error in _BODY_ERRORS]
