@@ -6,7 +6,7 @@ way the reference prints its exact decimals (`1e5` -> `1E+5`, `0.10` stays `0.10
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -29,7 +29,10 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 def _decimal(text: str) -> Decimal:
     if len(text) > MAX_NUMBER_LENGTH:
         raise InvalidSchemaError(f"A number has {len(text)} characters; at most {MAX_NUMBER_LENGTH} are read")
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise InvalidSchemaError("A number has an exponent that is too large to be read") from None
     # The reference's decimals have no negative zero.
     return number.copy_abs() if number.is_zero() else number
 

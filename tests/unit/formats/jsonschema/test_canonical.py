@@ -58,7 +58,20 @@ def test_control_characters_are_escaped_with_upper_case_digits():
     )
 
 
-@pytest.mark.parametrize("text", ["", "  \n", '"\\ud800"', "1" * 4301, "[1." + "0" * 4300 + "]", "01", "1x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  \n",
+        '"\\ud800"',
+        "1" * 4301,
+        "[1." + "0" * 4300 + "]",
+        "01",
+        "1x",
+        "1e99999999999999999999",
+        "[-1E-99999999999999999999]",
+    ],
+)
 def test_hostile_texts_are_refused(text):
     with pytest.raises(InvalidSchemaError):
         read_json(text)

@@ -121,6 +121,8 @@ def _compare_dependencies(walk: Walk, writer: ObjectNode, reader: ObjectNode, pa
 
 def _union(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """The keys of both, in order."""
+    if not before and not after:
+        return []
     return [*before, *(key for key in after if key not in before)]
 
 

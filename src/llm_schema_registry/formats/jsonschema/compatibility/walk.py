@@ -23,6 +23,8 @@ _ANNOTATIONS = (
 )
 # Repeating a difference at another path costs this much of the budget: a few references can multiply paths.
 _REPEAT_COST = 8
+# Comparing two objects or arrays takes as long as several other steps do.
+_PAIR_COST = 3
 
 
 class Walk:
