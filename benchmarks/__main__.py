@@ -1,109 +1,153 @@
 """The command line of the benchmarks."""
 
 import argparse
-import asyncio
+import os
+import sys
 import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 
-from benchmarks import machine, servers
-from benchmarks.filling import fill
-from benchmarks.formats import measure_formats
-from benchmarks.interference import measure_interference
-from benchmarks.load import Job, Load
-from benchmarks.measuring import Alternation, Measurement, RefusedError
-from benchmarks.reporting import Results, document, with_tables
-from benchmarks.scaling import measure_scaling
-from benchmarks.workloads import IDS, WORKLOADS, preparation
+from benchmarks import machine
+from benchmarks.bench import Bench, PreparationError
+from benchmarks.load import Load, LoadError
+from benchmarks.measuring import Measurement
+from benchmarks.parts import following, formats, interference, memory, over_http, sizes, workers
+from benchmarks.reporting import document, with_tables
+from benchmarks.reporting.plots import MissingError, plot
+from benchmarks.results import Results
+from benchmarks.serving import Running, ServerError, Stores, peer, stores
+from benchmarks.workloads import BY_NAME
 
-CONNECTIONS = (1, 16, 64)
-FORMATS = "formats"
-SCALING = "scaling"
-INTERFERENCE = "interference"
 _PAGE = Path("docs/explanation/performance.md")
+_FIGURES = Path("docs/explanation/figures")
+# What is measured on servers that stand beside each other; the names of workloads stand for themselves.
+_BESIDE = (over_http.WORKLOADS_PART, over_http.CONNECTIONS_PART, over_http.OPEN_LOOP_PART)
+_CURVES = {
+    interference.PART: interference.measure_interference,
+    sizes.STORED_PART: sizes.measure_stored,
+    sizes.SUBJECTS_PART: sizes.measure_subjects,
+    sizes.VERSIONS_PART: sizes.measure_versions,
+    workers.PART: workers.measure_workers,
+}
+_PARTS = (
+    *_BESIDE,
+    over_http.EMBEDDED_PART,
+    *_CURVES,
+    memory.PART,
+    following.PART,
+    formats.PART,
+)
 
 
 def main() -> None:
-    """Measures what was asked for, prints tables and leaves the raw figures."""
+    """Measures what was asked for, prints tables and leaves raw figures and plots."""
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="lsr-bench-") as directory:
-        results = _run(options, Path(directory))
-    tables = document(results)
-    print(f"\n{tables}")
+    try:
+        results = _run(options)
+    except (LoadError, PreparationError, ServerError) as error:
+        sys.exit(f"benchmarks: {error}")
+    text = document(results)
+    print(f"\n{text}")
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)))
-    (options.out / "tables.md").write_text(tables, encoding="utf-8")
+    (options.out / "tables.md").write_text(text, encoding="utf-8")
     print(f"Raw figures: {options.out / 'results.json'}")
+    _draw(results, options.out)
+    troubles = list(results.troubles())
+    if troubles:
+        sys.exit("\n".join(("benchmarks: INVALID figures", *troubles)))
     if options.document:
-        _PAGE.write_text(with_tables(_PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        _draw(results, _FIGURES)
+        _PAGE.write_text(with_tables(_PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
         print(f"Tables put into {_PAGE}")
 
 
-def _run(options: argparse.Namespace, directory: Path) -> Results:
-    names = frozenset(options.only) or frozenset({FORMATS, SCALING, INTERFERENCE, *(one.name for one in WORKLOADS)})
-    results = Results(machine.description())
+def _draw(results: Results, directory: Path) -> None:
+    try:
+        for file in plot(results, directory):
+            print(f"Plot: {file}")
+    except MissingError as error:
+        print(error)
+
+
+def _run(options: argparse.Namespace) -> Results:
+    names = frozenset(options.only) or frozenset((*_PARTS, *BY_NAME))
     server_core, load_core = machine.cores()
-    if FORMATS in names:
-        print("formats, in process", flush=True)
-        results.formats = list(measure_formats())
-    with Load(load_core) as load:
-        if names & {one.name for one in WORKLOADS}:
-            with _alternation(load, server_core, options.seconds, directory) as alternation:
-                results.http = list(_measure(alternation, names, options.connections))
-        if INTERFERENCE in names:
-            with _registry(load, server_core, directory, "interference") as server:
-                for felt in measure_interference(load, server, options.seconds):
-                    print(f"reads at {felt.connections} beside long checks: p99 {felt.beside.p99:.2f} ms", flush=True)
-                    results.interference.append(felt)
-        if SCALING in names:
-            for one in measure_scaling(load, server_core, options.seconds / 2, directory):
-                print(f"with {one.stored:,} schemas stored", flush=True)
-                results.scaling.append(one)
+    results = Results(machine.description(), machine.nginx_version())
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lsr-bench-", dir=options.scratch)))
+        bench = Bench(
+            load=stack.enter_context(Load(load_core)),
+            server_core=server_core,
+            load_core=load_core,
+            directory=directory,
+            seconds=options.seconds,
+            full=options.full,
+            stores=stack.enter_context(stores(options.store, {load_core}, directory)),
+            files=Stores(f"sqlite:///{directory}", Running(None)),
+            peer=peer(options.peer_url, options.peer_pid) if options.peer_url else None,
+        )
+        results.store = bench.stores.kind
+        if formats.PART in names:
+            print("formats, in process", flush=True)
+            results.formats = list(formats.measure_formats())
+        for one in _measurements(bench, names):
+            _tell(one)
+            results.measurements.append(one)
+        if memory.PART in names:
+            results.memory = list(_told(memory.measure_memory(bench)))
+        if following.PART in names:
+            print("another node", flush=True)
+            results.following = following.measure_following(bench)
     return results
 
 
-@contextmanager
-def _alternation(load: Load, core: int, seconds: float, directory: Path) -> Iterator[Alternation]:
-    with (
-        _registry(load, core, directory, "registry") as registry,
-        servers.baseline(core, directory / "baseline.log") as baseline,
-    ):
-        yield Alternation(load, registry, baseline, seconds)
+def _measurements(bench: Bench, names: Collection[str]) -> Iterator[Measurement]:
+    workloads = BY_NAME.keys() if over_http.WORKLOADS_PART in names else BY_NAME.keys() & names
+    if workloads or any(part in names for part in _BESIDE):
+        with over_http.field(bench, bench.stores) as field:
+            yield from over_http.measure_workloads(field, workloads)
+            if over_http.OPEN_LOOP_PART in names:
+                yield from over_http.measure_open_loop(field)
+            if over_http.CONNECTIONS_PART in names:
+                yield from over_http.measure_connections(field)
+    if over_http.EMBEDDED_PART in names:
+        with over_http.field(bench, bench.files) as field:
+            yield from over_http.measure_embedded(field)
+    for name, measure in _CURVES.items():
+        if name in names:
+            yield from measure(bench)
 
 
-@contextmanager
-def _registry(load: Load, core: int, directory: Path, name: str) -> Iterator[servers.Server]:
-    """A registry with schemas in it, ready for every workload."""
-    store = f"sqlite:///{directory / name}.db"
-    asyncio.run(fill(store, IDS))
-    with servers.registry(store, core, directory / f"{name}.log") as registry:
-        prepared = load.run(Job(registry.port, preparation(), 1, 60.0, once=True))
-        if prepared.refused:
-            raise RefusedError(prepared.first_refusal.decode(errors="replace"))
-        yield registry
+def _tell(one: Measurement) -> None:
+    ours = one.registry
+    said = ours.trouble or f"{ours.per_second:,.0f}/s, {ours.processor_us:,.1f} µs"
+    print(f"{one.part}: {one.title} ({one.x or one.connections:,.0f}): {said}", flush=True)
 
 
-def _measure(alternation: Alternation, names: Collection[str], connections: Collection[int]) -> Iterator[Measurement]:
-    for workload in WORKLOADS:
-        if workload.name in names:
-            for count in connections:
-                done = alternation.measure(workload, count)
-                rate = done.registry.per_second
-                print(f"{workload.name} at {count}: {rate:,.0f}/s, {done.ratio:.2f} of the baseline", flush=True)
-                yield done
+def _told(states: Iterable[memory.Memory]) -> Iterator[memory.Memory]:
+    for one in states:
+        print(f"memory: {one.state}: {one.resident:,.0f} MiB", flush=True)
+        yield one
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    names = [*(one.name for one in WORKLOADS), INTERFERENCE, SCALING, FORMATS]
+    names = [*_PARTS, *BY_NAME]
     parser.add_argument("--only", action="append", default=[], choices=names, help="measure this; may be repeated")
-    parser.add_argument("--seconds", type=float, default=2.0, help="per workload and number of connections")
-    parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS, help="how many are kept busy")
+    parser.add_argument("--seconds", type=float, default=1.0, help="per server, workload and condition")
+    parser.add_argument("--full", action="store_true", help="a million schemas too; takes minutes longer")
+    parser.add_argument("--store", default="", help="postgresql://…, or sqlite; a PostgreSQL of its own if not given")
+    parser.add_argument("--scratch", type=Path, help="the directory for what the stores write; that of the system")
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="where the raw figures go")
-    parser.add_argument("--document", action="store_true", help=f"put the tables into {_PAGE}")
+    parser.add_argument("--document", action="store_true", help=f"put tables and plots into {_PAGE}")
+    environ = os.environ
+    parser.add_argument("--peer-url", default=environ.get("PEER_URL", ""), help="another registry: http://host:port")
+    pid = environ.get("PEER_PID") or None
+    parser.add_argument("--peer-pid", type=int, default=pid, help="its process, if it runs on this machine")
     return parser.parse_args()
 
 

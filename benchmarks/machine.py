@@ -2,8 +2,11 @@
 
 import os
 import platform
+import subprocess
 from importlib import metadata
 from pathlib import Path
+
+from benchmarks.serving import NGINX
 
 _SHOWN = ("llm-schema-registry", "litestar", "uvicorn", "uvloop", "msgspec")
 
@@ -21,6 +24,14 @@ def description() -> str:
         f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.machine()}, "
         f"{platform.python_implementation()} {platform.python_version()}, {versions}"
     )
+
+
+def nginx_version() -> str:
+    """The version of the nginx on the PATH; empty where there is none."""
+    if NGINX is None:
+        return ""
+    told = subprocess.run((NGINX, "-v"), check=False, capture_output=True, text=True)
+    return (told.stderr or told.stdout).strip().rpartition("/")[2]
 
 
 def _processor() -> str:

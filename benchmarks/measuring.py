@@ -1,124 +1,148 @@
-"""One measurement: slices of the registry and of the baseline in alternation, as figures."""
+"""What is measured: slices of load, kept raw, and the figures that follow from them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
-from benchmarks.load import Job, Load, Slice
-from benchmarks.servers import Server
-from benchmarks.workloads import Workload, get
+from benchmarks.histogram import Histogram
 
-_PAIRS = 2
-_WARM_UP_SECONDS = 0.2
-_BASELINE_REQUESTS = (get("/"),)
+REGISTRY = "registry"
+FRAMEWORK = "framework"
+NGINX = "nginx"
+PEER = "peer"
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """One slice of load on one server.
+
+    Attributes:
+        server: whose: `REGISTRY`, `FRAMEWORK`, `NGINX` or `PEER`.
+        seconds: from the first request to the last answer.
+        latencies: of each answered request.
+        processor: processor seconds of the server; 0 where they cannot be known.
+        store_processor: processor seconds of the database behind it; 0 where there is none to look into.
+        load_processor: processor seconds of the load.
+        lateness: at a fixed rate, how late the load itself was.
+        waited: at a fixed rate, how many requests found no connection free.
+        refused: how many answers were not 2xx.
+        lost: how many requests got no answer.
+        why: the first refusal or loss.
+    """
+
+    server: str
+    seconds: float
+    latencies: Histogram
+    processor: float
+    store_processor: float
+    load_processor: float
+    lateness: Histogram = Histogram()
+    waited: int = 0
+    refused: int = 0
+    lost: int = 0
+    why: str = ""
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What some slices showed together; latencies in milliseconds, processor times in microseconds per request."""
+    """What slices of one server show together; latencies in milliseconds, processor times in microseconds a request.
+
+    Attributes:
+        per_core: requests per second of the server's processor time; 0 where it cannot be known.
+        late: how late the load was at a fixed rate, 99th percentile, in milliseconds.
+        trouble: why the figures mean nothing: refusals and losses; empty if there were none.
+    """
 
     requests: int
     per_second: float
     p50: float
     p95: float
     p99: float
+    p999: float
     processor_us: float
+    store_us: float
     load_us: float
+    per_core: float
+    late: float
+    waited: int
+    trouble: str
+
+    @classmethod
+    def of(cls, slices: Sequence[Slice]) -> "Figures":
+        """The figures of at least one slice."""
+        latencies = Histogram.together(one.latencies for one in slices)
+        seconds = sum(one.seconds for one in slices)
+        processor = sum(one.processor for one in slices)
+        count = latencies.count
+        return cls(
+            requests=count,
+            per_second=count / seconds if seconds else 0.0,
+            p50=latencies.percentile(0.50),
+            p95=latencies.percentile(0.95),
+            p99=latencies.percentile(0.99),
+            p999=latencies.percentile(0.999),
+            processor_us=_each(processor, count),
+            store_us=_each(sum(one.store_processor for one in slices), count),
+            load_us=_each(sum(one.load_processor for one in slices), count),
+            per_core=count / processor if processor else 0.0,
+            late=Histogram.together(one.lateness for one in slices).percentile(0.99),
+            waited=sum(one.waited for one in slices),
+            trouble=_trouble(slices, count),
+        )
 
 
-class Measurement(msgspec.Struct, frozen=True):
-    """One workload at one number of connections, beside the baseline at the same number."""
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """One workload under one condition: slices of several servers in alternation.
 
+    Attributes:
+        part: which part of the run it belongs to.
+        workload: the name of the workload.
+        title: what a request does.
+        connections: how many are open.
+        x: the place on the part's axis (schemas stored, versions, workers, requests per second …).
+        store: what is behind the registry: `postgresql` or `sqlite`.
+        rate: requests per second at fixed times; 0 where connections are kept busy.
+        items: how many items one request handles.
+        slices: all slices.
+    """
+
+    part: str
     workload: str
     title: str
     connections: int
-    registry: Figures
-    baseline: Figures
-    items_per_request: int = 1
+    x: float = 0
+    store: str = ""
+    rate: float = 0
+    items: int = 1
+    slices: list[Slice] = []
 
     @property
-    def ratio(self) -> float:
-        """Throughput as multiple of the baseline's."""
-        return self.registry.per_second / self.baseline.per_second
+    def servers(self) -> list[str]:
+        """Whose slices there are, the registry's first."""
+        return list(dict.fromkeys(one.server for one in self.slices))
+
+    def of(self, server: str) -> Figures | None:
+        """The figures of one server; `None` if there is no slice of it."""
+        slices = [one for one in self.slices if one.server == server]
+        return Figures.of(slices) if slices else None
+
+    @property
+    def registry(self) -> Figures:
+        """The figures of the registry itself."""
+        return Figures.of([one for one in self.slices if one.server == REGISTRY])
+
+    def troubles(self) -> list[str]:
+        """What makes figures of this invalid, a line for each server."""
+        found = ((server, self.of(server)) for server in self.servers)
+        return [f"{self.title}, {server}: {each.trouble}" for server, each in found if each and each.trouble]
 
 
-class RefusedError(Exception):
-    """The server refused requests that are meant to succeed, so their rate means nothing."""
+def _each(seconds: float, count: int) -> float:
+    return seconds / count * 1e6 if count else 0.0
 
 
-class Alternation:
-    """Measures workloads on one registry and one baseline.
-
-    Args:
-        load: the load process.
-        registry: the server under measurement.
-        baseline: the yardstick.
-        seconds: how long each of the two is measured per workload and number of connections.
-    """
-
-    def __init__(self, load: Load, registry: Server, baseline: Server, seconds: float) -> None:
-        self._load = load
-        self._registry = registry
-        self._baseline = baseline
-        self._seconds = seconds
-        self._slices = 0
-
-    def measure(self, workload: Workload, connections: int) -> Measurement:
-        """Measures a workload; raises `RefusedError` when an answer is not 2xx."""
-        self._warm_up(workload, connections)
-        ours: list[tuple[Slice, float]] = []
-        theirs: list[tuple[Slice, float]] = []
-        for _ in range(_PAIRS):
-            theirs.append(self._slice(self._baseline, _BASELINE_REQUESTS, connections, self._seconds / _PAIRS))
-            requests = workload.requests(self._next())
-            ours.append(self._slice(self._registry, requests, connections, self._seconds / _PAIRS, workload.once))
-        return Measurement(
-            workload.name, workload.title, connections, figures(ours), figures(theirs), workload.per_request
-        )
-
-    def _warm_up(self, workload: Workload, connections: int) -> None:
-        requests = workload.requests(self._next())
-        # Every distinct request at least once, as in a process that has been up for a while.
-        self._slice(self._registry, requests, 1, len(requests) if not workload.once else _WARM_UP_SECONDS, once=True)
-        self._slice(self._baseline, _BASELINE_REQUESTS, connections, _WARM_UP_SECONDS)
-
-    def _next(self) -> int:
-        self._slices += 1
-        return self._slices
-
-    def _slice(
-        self, server: Server, requests: Iterable[bytes], connections: int, seconds: float, once: bool = False
-    ) -> tuple[Slice, float]:
-        before = server.processor_seconds()
-        done = self._load.run(Job(server.port, list(requests), connections, seconds, once))
-        used = server.processor_seconds() - before
-        if done.refused:
-            raise RefusedError(done.first_refusal.decode(errors="replace")[:1000])
-        return done, used
-
-
-def figures(slices: Iterable[tuple[Slice, float]]) -> Figures:
-    """Slices and the processor seconds of the server during each, as one set of figures."""
-    seconds = 0.0
-    processor = 0.0
-    load = 0.0
-    latencies: list[int] = []
-    for done, used in slices:
-        seconds += done.seconds
-        processor += used
-        load += done.processor
-        latencies.extend(done.latencies)
-    latencies.sort()
-    count = len(latencies)
-    return Figures(
-        requests=count,
-        per_second=count / seconds,
-        p50=_percentile(latencies, 0.50),
-        p95=_percentile(latencies, 0.95),
-        p99=_percentile(latencies, 0.99),
-        processor_us=processor / count * 1e6,
-        load_us=load / count * 1e6,
-    )
-
-
-def _percentile(ordered: list[int], part: float) -> float:
-    return ordered[min(int(len(ordered) * part), len(ordered) - 1)] / 1e6
+def _trouble(slices: Sequence[Slice], count: int) -> str:
+    refused, lost = sum(one.refused for one in slices), sum(one.lost for one in slices)
+    found = [f"{number:,} {what}" for number, what in ((refused, "refused"), (lost, "lost")) if number]
+    if not count:
+        found.append("nothing was answered")
+    why = next((one.why for one in slices if one.why), "")
+    return ", ".join(found) + (f" ({why})" if found and why else "")

@@ -1,5 +1,6 @@
 """Schemas and events of the size an LLM platform has: 20 fields, in every format, as many variants as wanted."""
 
+import functools
 import json
 from collections.abc import Callable
 
@@ -28,6 +29,8 @@ _FIELDS: _Fields = (
     ("finish_reason", "string"),
     ("environment", "string"),
 )
+# Stands for the variant in a text that all variants have in common.
+_ANY = 987_654_321
 _OPTIONAL = len(_FIELDS) - 1
 _JSON_TYPES = {"string": "string", "long": "integer", "double": "number", "boolean": "boolean"}
 _PROTOBUF_TYPES = {"string": "string", "long": "int64", "double": "double", "boolean": "bool"}
@@ -39,18 +42,26 @@ EVENT: dict[str, object] = {name: _VALUES[kind] for name, kind in _FIELDS}
 
 def schema(schema_type: SchemaType, variant: int) -> str:
     """A schema of 20 fields, with a number in its name that makes it distinct."""
-    return _WRITERS[schema_type](variant, _FIELDS)
+    before, after = _around_variant(schema_type, _FIELDS)
+    return f"{before}{variant}{after}"
 
 
 def predecessor(schema_type: SchemaType, variant: int) -> str:
     """The version before: without the last field, which is optional."""
-    return _WRITERS[schema_type](variant, _FIELDS[:-1])
+    before, after = _around_variant(schema_type, _FIELDS[:-1])
+    return f"{before}{variant}{after}"
 
 
 def successor(schema_type: SchemaType, variant: int, revision: int) -> str:
     """One of many compatible successors of the predecessor: they differ in the name of the last field."""
     *first, (name, kind) = _FIELDS
     return _WRITERS[schema_type](variant, (*first, (f"{name}_{revision}", kind)))
+
+
+@functools.cache
+def _around_variant(schema_type: SchemaType, fields: _Fields) -> tuple[str, str]:
+    before, _, after = _WRITERS[schema_type](_ANY, fields).partition(str(_ANY))
+    return before, after
 
 
 def _avro(variant: int, fields: _Fields) -> str:

@@ -1,20 +1,53 @@
-"""What is measured over HTTP: each workload is a name, a sentence, and the requests it sends."""
+"""What is measured over HTTP: each workload is a name, a sentence, and the requests it sends to a server."""
 
-import json
+import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.filling import subject_of
+from benchmarks.filling import grown_subject, subject_of
+from benchmarks.requests import get, post, registration
 from benchmarks.samples import EVENT, predecessor, schema, successor
 from llm_schema_registry.formats import SchemaType
 
 IDS = 1_000
 SUBJECTS = 500
 BATCH = 100
-# Registrations are sent once each: as many as the fastest server could take in a run.
-_NEW_PER_SLICE = 4_000
-_NEW_READS_PER_SLICE = 20_000
+# How many requests one slice may send where each may be sent only once; it ends early when they run out.
+_WRITES = 2_500
+_READS = 8_000
+# What the registry holds: schemas whose first read is measured, and subjects that wait for a second version.
+COLD = 150_000
+GROWN = 30_000
+_UNLIMITED = 2**30
 _FORMATS = {SchemaType.AVRO: "avro", SchemaType.JSON: "json", SchemaType.PROTOBUF: "protobuf"}
+# Another registry may hold what an earlier run left.
+_NEW_VARIANTS = 10_000_000
+_RUN = secrets.token_hex(4)
+
+
+class Stock:
+    """What a server holds before it is measured, and what of it was used up.
+
+    Attributes:
+        ids: the ids of the variants from 1 on.
+    """
+
+    def __init__(self, ids: Sequence[int] = range(1, IDS + 1)) -> None:
+        self.ids = ids
+        self._used: Counter[str] = Counter()
+
+    def take(self, kind: str, count: int, limit: int = _UNLIMITED) -> range:
+        """Numbers from 0 on that nobody got before.
+
+        Raises:
+            ValueError: they are used up: there were `limit` of this kind.
+        """
+        first = self._used[kind]
+        self._used[kind] += count
+        if self._used[kind] > limit:
+            raise ValueError(f"All {limit:,} of the kind {kind} are used up: measure less at once")
+        return range(first, first + count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +57,20 @@ class Workload:
     Attributes:
         name: how `--only` names it.
         title: what a request does.
-        requests: makes the requests of one slice; the argument is a number that no other slice gets.
+        requests: makes the requests of one slice to a server that holds a stock.
         once: whether a request may be sent only once.
         per_request: how many items one request handles.
+        static: whether files could answer it.
+        common: whether any compatible registry answers it.
     """
 
     name: str
     title: str
-    requests: Callable[[int], Sequence[bytes]]
+    requests: Callable[[Stock], Sequence[bytes]]
     once: bool = False
     per_request: int = 1
-
-
-def get(path: str) -> bytes:
-    """A GET request."""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n".encode()
-
-
-def post(path: str, body: object) -> bytes:
-    """A POST request with a JSON body."""
-    content = json.dumps(body, separators=(",", ":")).encode()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n"
-        f"Content-Type: application/vnd.schemaregistry.v1+json\r\nContent-Length: {len(content)}\r\n\r\n"
-    )
-    return head.encode() + content
-
-
-def registration(schema_type: SchemaType, text: str) -> dict[str, str]:
-    """The body that registers, looks up or checks a schema."""
-    return {"schemaType": schema_type, "schema": text}
+    static: bool = False
+    common: bool = False
 
 
 def checked_subject(schema_type: SchemaType) -> str:
@@ -78,86 +95,82 @@ def preparation() -> list[bytes]:
     ]
 
 
-def _by_id(_: int) -> list[bytes]:
-    return [get(f"/schemas/ids/{number}") for number in range(1, IDS + 1)]
+def by_id(stock: Stock) -> list[bytes]:
+    """Reads of the ids that are read often."""
+    return [get(f"/schemas/ids/{number}") for number in stock.ids]
 
 
-def _by_id_anew(slice_number: int) -> list[bytes]:
-    # A parameter that means nothing makes each request one that was never sent before.
-    first = slice_number * _NEW_READS_PER_SLICE
-    return [
-        get(f"/schemas/ids/{number % IDS + 1}?unseen={number}") for number in range(first, first + _NEW_READS_PER_SLICE)
-    ]
+def _by_id_cold(stock: Stock) -> list[bytes]:
+    return [get(f"/schemas/ids/{IDS + 1 + number}") for number in stock.take("cold", _READS, COLD)]
 
 
-def _latest(_: int) -> list[bytes]:
+def _latest(_: Stock) -> list[bytes]:
     return [get(f"/subjects/{subject_of(number)}/versions/latest") for number in range(1, SUBJECTS + 1)]
 
 
-def _lookup(_: int) -> list[bytes]:
-    return [
-        post(f"/subjects/{subject_of(number)}", registration(SchemaType.AVRO, schema(SchemaType.AVRO, number)))
-        for number in range(1, SUBJECTS + 1)
+def _lookup(_: Stock) -> list[bytes]:
+    return [post(f"/subjects/{subject_of(number)}", _of_variant(number)) for number in range(1, SUBJECTS + 1)]
+
+
+def _again(_: Stock) -> list[bytes]:
+    return [post(f"/subjects/{subject_of(number)}/versions", _of_variant(number)) for number in range(1, SUBJECTS + 1)]
+
+
+def new(stock: Stock) -> list[bytes]:
+    """Registrations of schemas that are nowhere yet, each in a subject of its own."""
+    variants = (_NEW_VARIANTS + number for number in stock.take("new", _WRITES))
+    return [post(f"/subjects/bench.new-{_RUN}-{variant}/versions", _of_variant(variant)) for variant in variants]
+
+
+def _next(stock: Stock) -> list[bytes]:
+    variants = (1 + number for number in stock.take("grown", _WRITES, GROWN))
+    return [post(f"/subjects/{grown_subject(variant)}/versions", _of_variant(variant)) for variant in variants]
+
+
+def _check(schema_type: SchemaType) -> Callable[[Stock], list[bytes]]:
+    path = f"/compatibility/subjects/{checked_subject(schema_type)}/versions/latest"
+    return lambda stock: [
+        post(path, registration(schema_type, successor(schema_type, 0, revision)))
+        for revision in stock.take(f"checked-{schema_type}", _WRITES)
     ]
 
 
-def _again(_: int) -> list[bytes]:
-    return [
-        post(f"/subjects/{subject_of(number)}/versions", registration(SchemaType.AVRO, schema(SchemaType.AVRO, number)))
-        for number in range(1, SUBJECTS + 1)
-    ]
-
-
-def _new(slice_number: int) -> list[bytes]:
-    first = 10_000_000 + slice_number * _NEW_PER_SLICE
-    return [
-        post(f"/subjects/bench.new-{number}/versions", registration(SchemaType.AVRO, schema(SchemaType.AVRO, number)))
-        for number in range(first, first + _NEW_PER_SLICE)
-    ]
-
-
-def _check(schema_type: SchemaType) -> Callable[[int], list[bytes]]:
-    def requests(slice_number: int) -> list[bytes]:
-        path = f"/compatibility/subjects/{checked_subject(schema_type)}/versions/latest"
-        first = slice_number * _NEW_PER_SLICE
-        return [
-            post(path, registration(schema_type, successor(schema_type, 0, revision)))
-            for revision in range(first, first + _NEW_PER_SLICE)
-        ]
-
-    return requests
-
-
-def _validate(schema_type: SchemaType) -> Callable[[int], list[bytes]]:
+def _validate(schema_type: SchemaType) -> Callable[[Stock], list[bytes]]:
     return lambda _: [post("/api/v1/validate", {"subject": validated_subject(schema_type), "data": EVENT})]
 
 
-def _validate_batch(schema_type: SchemaType) -> Callable[[int], list[bytes]]:
+def _validate_batch(schema_type: SchemaType) -> Callable[[Stock], list[bytes]]:
     return lambda _: [post(f"/api/v1/validate/batch?subject={validated_subject(schema_type)}", [EVENT] * BATCH)]
 
 
+def _of_variant(variant: int) -> dict[str, str]:
+    return registration(SchemaType.AVRO, schema(SchemaType.AVRO, variant))
+
+
 WORKLOADS = (
-    Workload("get-by-id", f"GET by id, {IDS:,} ids", _by_id),
-    Workload("get-by-id-anew", "GET by id, each request for the first time", _by_id_anew, once=True),
-    Workload("get-latest", f"GET latest, {SUBJECTS} subjects", _latest),
-    Workload("lookup", f"lookup, {SUBJECTS} subjects", _lookup),
-    Workload("re-register", f"registration of what is there, {SUBJECTS} subjects", _again),
-    Workload("register", "registration of a new schema in a new subject", _new, once=True),
+    Workload("get-by-id", f"GET by id, {IDS:,} ids", by_id, static=True, common=True),
+    Workload("get-by-id-cold", "GET by id, each id for the first time", _by_id_cold, once=True),
+    Workload("get-latest", f"GET latest, {SUBJECTS} subjects", _latest, static=True, common=True),
+    Workload("lookup", f"lookup, {SUBJECTS} subjects", _lookup, common=True),
+    Workload("re-register", f"registration of what is there, {SUBJECTS} subjects", _again, common=True),
+    Workload("register", "registration of a new schema in a new subject", new, once=True, common=True),
+    Workload("register-next", "registration of a second version, checked against the first", _next, once=True),
     *(
-        Workload(f"check-{name}", f"compatibility check of a new schema, {name}", _check(schema_type), once=True)
-        for schema_type, name in _FORMATS.items()
+        Workload(f"check-{name}", f"compatibility check of a new schema, {name}", _check(type_), once=True, common=True)
+        for type_, name in _FORMATS.items()
     ),
     *(
-        Workload(f"validate-{name}", f"validation of one event, {name}", _validate(schema_type))
-        for schema_type, name in _FORMATS.items()
+        Workload(f"validate-{name}", f"validation of one event, {name}", _validate(type_))
+        for type_, name in _FORMATS.items()
     ),
     *(
         Workload(
             f"validate-batch-{name}",
             f"validation of a batch of {BATCH}, {name}",
-            _validate_batch(schema_type),
+            _validate_batch(type_),
             per_request=BATCH,
         )
-        for schema_type, name in _FORMATS.items()
+        for type_, name in _FORMATS.items()
     ),
 )
+BY_NAME = {workload.name: workload for workload in WORKLOADS}

@@ -12,8 +12,13 @@ import fastavro
 import msgspec
 
 from benchmarks.samples import EVENT, predecessor, schema
-from llm_schema_registry.formats import SchemaType, format_of
+from llm_schema_registry.evolution import CompatibilityLevel, check
+from llm_schema_registry.formats import ParsedSchema, SchemaType, format_of
 
+PART = "formats"
+YARDSTICK = "json.loads of the text"
+FROM_PARSED = "check against predecessor, both parsed"
+FROM_TEXT = "check against predecessor, both from text"
 _REPEATS = 15
 _TEXTS = 1_000
 _BLOCK_SECONDS = 0.02
@@ -56,16 +61,27 @@ def _operations(schema_type: SchemaType) -> Iterator[tuple[str, Callable[[], obj
     new = format_.parse(text)
     old = format_.parse(predecessor(schema_type, 0))
     validator = format_.validator(new)
+    json_text = schema(SchemaType.JSON, 0)
     encoded = _ENCODERS[schema_type](text)
     if validator.check_value(EVENT) or validator.check_bytes(encoded):
         raise ValueError(f"The event of the benchmark is not valid under its {schema_type} schema")
     # More texts than any format remembers, so that each is met as if for the first time.
     texts = itertools.cycle([schema(schema_type, variant) for variant in range(1, _TEXTS)])
+    writers = (schema, predecessor)
+    pairs = itertools.cycle([write(schema_type, variant) for variant in range(1, _TEXTS) for write in writers])
+
+    def checked(new: ParsedSchema, old: ParsedSchema) -> None:
+        if not check(new, [(1, old)], CompatibilityLevel.BACKWARD).compatible:
+            raise ValueError(f"The {schema_type} schemas of the benchmark are not compatible")
+
+    yield YARDSTICK, lambda: json.loads(json_text)
     yield "parse", lambda: format_.parse(next(texts))
     yield "parse, canonical text", lambda: format_.parse(next(texts)).canonical
     yield "parse, normal form", lambda: format_.parse(next(texts)).normalized()
     yield "parse, validator", lambda: format_.validator(format_.parse(next(texts)))
     yield "compare with predecessor", lambda: format_.compare(new, old)
+    yield FROM_PARSED, lambda: checked(new, old)
+    yield FROM_TEXT, lambda: checked(format_.parse(next(pairs)), format_.parse(next(pairs)))
     yield "validate, JSON value", lambda: validator.check_value(EVENT)
     yield "validate, encoded", lambda: validator.check_bytes(encoded)
 

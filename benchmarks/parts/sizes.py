@@ -1,0 +1,195 @@
+"""Whether anything grows: with the schemas stored, with the subjects, with the versions of a subject."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from typing import NamedTuple
+
+from benchmarks.alternating import Pace, constant_of, registry_of
+from benchmarks.bench import Bench
+from benchmarks.filling import Entry, distinct, history, shared, subject_of
+from benchmarks.measuring import Measurement
+from benchmarks.requests import get, post, registration
+from benchmarks.samples import schema, successor
+from benchmarks.serving import baseline
+from llm_schema_registry.formats import SchemaType
+
+STORED_PART = "stored"
+SUBJECTS_PART = "subjects"
+VERSIONS_PART = "versions"
+
+_STORED = (100, 1_000, 10_000, 100_000)
+_STORED_IF_FULL = (1_000_000,)
+_SUBJECTS = (100, 1_000, 10_000, 100_000)
+_VERSIONS = (1, 10, 100, 1_000)
+_CONNECTIONS = 16
+_FEW_CONNECTIONS = 4
+_HOT = 100
+_CONTENTS = 100
+# A prime, so that a walk in such steps meets everything once and is spread from the start.
+_STRIDE = 7_919
+_WARMING = 200
+_MEASURED = 4_000
+_NEW_VARIANTS = 20_000_000
+
+
+class Operation(NamedTuple):
+    """What is asked at each size.
+
+    Attributes:
+        name: how results call it.
+        title: what a request does.
+        requests: the requests.
+        once: whether each is sent once, to a server that has answered nothing before but the first of them.
+    """
+
+    name: str
+    title: str
+    requests: Sequence[bytes]
+    once: bool = True
+
+
+def measure_stored(bench: Bench) -> Iterator[Measurement]:
+    """By the number of schemas stored, each in a subject of its own."""
+    sizes = _STORED + (_STORED_IF_FULL if bench.full else ())
+    yield from _by_size(bench, STORED_PART, sizes, distinct, _stored_operations, _CONNECTIONS)
+
+
+def measure_subjects(bench: Bench) -> Iterator[Measurement]:
+    """By the number of subjects, which share a few contents."""
+    yield from _by_size(
+        bench, SUBJECTS_PART, _SUBJECTS, lambda count: shared(count, _CONTENTS), _subject_operations, _CONNECTIONS
+    )
+
+
+def measure_versions(bench: Bench) -> Iterator[Measurement]:
+    """By the number of versions in a subject."""
+    yield from _by_size(bench, VERSIONS_PART, _VERSIONS, _histories, _version_operations, _FEW_CONNECTIONS)
+
+
+def _by_size(
+    bench: Bench,
+    part: str,
+    sizes: Sequence[int],
+    entries: Callable[[int], Iterator[Entry]],
+    operations: Callable[[int], Iterator[Operation]],
+    connections: int,
+) -> Iterator[Measurement]:
+    pace = Pace(connections, bench.seconds)
+    with baseline({bench.server_core}, bench.directory / "baseline.log") as yardstick:
+        for size in sizes:
+            with bench.filled(entries(size)) as (_, url):
+                pass
+            for operation in operations(size):
+                with bench.serving(url) as server:
+                    if operation.name == "register-transitive":
+                        bench.send(server, _transitive(size))
+                    registry = registry_of(
+                        server, _in_turns(operation), once=operation.once, store=bench.stores.process
+                    )
+                    yield Measurement(
+                        part=part,
+                        workload=operation.name,
+                        title=operation.title,
+                        connections=connections,
+                        x=size,
+                        store=bench.stores.kind,
+                        slices=bench.alternation.slices([registry, constant_of(yardstick)], pace),
+                    )
+
+
+def _in_turns(operation: Operation) -> Callable[[], Sequence[bytes]]:
+    """All requests each time; or some to warm up, then one half of the rest and the other."""
+    requests = operation.requests
+    if not operation.once:
+        return lambda: requests
+    first = min(_WARMING, len(requests) // 10)
+    middle = first + (len(requests) - first) // 2
+    turns = iter((requests[:first] or requests[:1], requests[first:middle], requests[middle:]))
+    return lambda: next(turns)
+
+
+def _spread(size: int) -> list[int]:
+    """Different numbers up to a size, spread over all of them."""
+    return [number * _STRIDE % size + 1 for number in range(min(size, _WARMING + 2 * _MEASURED))]
+
+
+def _stored_operations(size: int) -> Iterator[Operation]:
+    numbers = _spread(size)
+    hot = [get(f"/schemas/ids/{number}") for number in numbers[:_HOT]]
+    yield Operation("hot", "GET by id, asked before", hot, once=False)
+    yield Operation("cold", "GET by id, first time", [get(f"/schemas/ids/{number}") for number in numbers])
+    latest = [get(f"/subjects/{subject_of(number)}/versions/latest") for number in numbers]
+    yield Operation("latest-cold", "GET latest, first time", latest)
+    yield Operation(
+        "lookup-cold", "lookup, first time", [_post_variant(f"/subjects/{subject_of(n)}", n) for n in numbers]
+    )
+    yield Operation("register", "registration of a new schema", _registrations("bench.new"))
+
+
+def _subject_operations(size: int) -> Iterator[Operation]:
+    numbers = _spread(size)
+    latest = [get(f"/subjects/{subject_of(number)}/versions/latest") for number in numbers]
+    yield Operation("latest-cold", "GET latest, first time", latest)
+    # A parameter that means nothing makes each request one that was never sent before.
+    repeated = range(_WARMING + 2 * _MEASURED)
+    by_id = [get(f"/schemas/ids/{number % _CONTENTS + 1}?unseen={number}") for number in repeated]
+    yield Operation("cold", "GET by id of a content that all of them share, first time", by_id)
+    page = [get(f"/subjects?limit=100&offset={number * _STRIDE % size}&unseen={number}") for number in repeated]
+    yield Operation("page", "list of 100 subjects, first time", page)
+    yield Operation("all", "list of all subjects, first time", [get(f"/subjects?unseen={n}") for n in repeated])
+    yield Operation("register", "registration of a new schema", _registrations("bench.new"))
+
+
+# How many subjects have a history, and how many versions each is given: the history stays about as long as it is.
+_HISTORIES = {1: (400, 1), 10: (200, 1), 100: (20, 2), 1_000: (2, 20)}
+
+
+def _histories(versions: int) -> Iterator[Entry]:
+    subjects, _ = _HISTORIES[versions]
+    return chain.from_iterable(
+        history(_old_subject(kind, number), versions, number)
+        for kind in ("latest", "transitive")
+        for number in range(1, subjects + 1)
+    )
+
+
+def _version_operations(versions: int) -> Iterator[Operation]:
+    subjects, new = _HISTORIES[versions]
+    names = [_old_subject("latest", number) for number in range(1, subjects + 1)]
+    repeated = range(_WARMING + 2 * _MEASURED)
+    latest = [get(f"/subjects/{names[n % subjects]}/versions/latest?unseen={n}") for n in repeated]
+    yield Operation("latest-cold", "GET latest, first time", latest)
+    lists = [get(f"/subjects/{names[n % subjects]}/versions?unseen={n}") for n in repeated]
+    yield Operation("list", "list of versions, first time", lists)
+    for kind, title in (
+        ("latest", "registration of one more, BACKWARD"),
+        ("transitive", "registration of one more, BACKWARD_TRANSITIVE"),
+    ):
+        more = [
+            post(
+                f"/subjects/{_old_subject(kind, number)}/versions",
+                registration(SchemaType.AVRO, successor(SchemaType.AVRO, number, versions + 1 + added)),
+            )
+            for added in range(new)
+            for number in range(1, subjects + 1)
+        ]
+        yield Operation(f"register-{kind}", title, more)
+
+
+def _transitive(versions: int) -> list[bytes]:
+    subjects, _ = _HISTORIES[versions]
+    body = {"compatibility": "BACKWARD_TRANSITIVE"}
+    return [post(f"/config/{_old_subject('transitive', number)}", body, "PUT") for number in range(1, subjects + 1)]
+
+
+def _old_subject(kind: str, number: int) -> str:
+    return f"bench.old-{kind}-{number}"
+
+
+def _registrations(prefix: str) -> list[bytes]:
+    variants = islice(range(_NEW_VARIANTS, _NEW_VARIANTS * 2), _MEASURED)
+    return [_post_variant(f"/subjects/{prefix}-{variant}/versions", variant) for variant in variants]
+
+
+def _post_variant(path: str, variant: int) -> bytes:
+    return post(path, registration(SchemaType.AVRO, schema(SchemaType.AVRO, variant)))
