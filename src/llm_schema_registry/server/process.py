@@ -3,13 +3,14 @@
 import gc
 import signal
 import socket
-from functools import partial
 from typing import Any
 
 import structlog
 import uvicorn
 
 from llm_schema_registry.server.app import create_app
+from llm_schema_registry.server.departing import Departure, Stage
+from llm_schema_registry.server.pulse import Pulse
 from llm_schema_registry.server.serving import Shelf, shelf_protocol
 from llm_schema_registry.server.settings import Settings
 from llm_schema_registry.store.caching import Follower, Signal
@@ -18,31 +19,48 @@ BACKLOG = 2048
 # Longer than the pools of clients and proxies keep a connection, so that it is they who close it.
 _KEEP_ALIVE_SECONDS = 75
 _SHUTDOWN_SECONDS = 3
+_GOODBYE = (b"connection", b"close")
+_CANNOT_RELOAD = "nothing is reloaded: one process cannot replace itself; restart it, or set LSR_WORKERS=2"
 _log = structlog.get_logger()
 
 
-def serve(settings: Settings, listening: socket.socket, url: str, signal_of_commits: Signal) -> None:
-    """Serves on a socket until SIGTERM or SIGINT, then gives requests in progress 3 seconds to end.
+def serve(
+    settings: Settings, listening: socket.socket, url: str, signal_of_commits: Signal, pulse: Pulse | None = None
+) -> None:
+    """Serves on a socket until SIGTERM or SIGINT, then drains, and gives requests in progress 3 seconds to end.
+
+    SIGINT comes from a person who waits: it does not drain.
+
+    Args:
+        settings: of the node.
+        listening: the socket, already listening.
+        url: what the log says.
+        signal_of_commits: shared by the workers of the node.
+        pulse: of a worker with a supervisor, who alone knows when the end shall come at once. Without one, a second
+            signal brings it.
 
     Raises:
         SystemExit: the application did not start; the log says why.
     """
-    # uvicorn raises the signal that stopped it once more when it has done its work.
+    server = _Server(settings, url, Shelf(Follower(signal_of_commits)), pulse)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _ignore)
-    _Server(settings, url, Shelf(Follower(signal_of_commits))).run(sockets=[listening])
+        signal.signal(number, server.handle_exit)
+    # A supervisor alone can replace a process; and those who hang up on it do not mean its workers.
+    signal.signal(signal.SIGHUP, server.handle_hangup if pulse is None else signal.SIG_IGN)
+    server.run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Tells its URL once it answers."""
+    """Tells its URL once it answers, and leaves as `Departure` says."""
 
-    def __init__(self, settings: Settings, url: str, shelf: Shelf) -> None:
+    def __init__(self, settings: Settings, url: str, shelf: Shelf, pulse: Pulse | None) -> None:
+        self._protocol = shelf_protocol(shelf)
+        self._front = create_app(settings, shelf)
         super().__init__(
             uvicorn.Config(
-                partial(create_app, settings, shelf),
-                factory=True,
+                self._front,
                 loop="uvloop",
-                http=shelf_protocol(shelf),
+                http=self._protocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -55,12 +73,62 @@ class _Server(uvicorn.Server):
         )
         self._url = url
         self._sensitive_metadata = "sealed" if settings.metadata_key else "in clear: LSR_METADATA_KEY is not set"
+        self._pulse = pulse
+        self._departure = Departure(settings.drain_seconds)
+        self._stage = Stage.SERVING
+        self._is_to_reload = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the application, then starts to answer."""
         await super().startup(sockets)
         _quiet_collector()
         _log.info("serving", url=self._url, sensitive_metadata=self._sensitive_metadata)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Takes SIGTERM and SIGINT. The first begins the end; the next one hurries a process without a supervisor."""
+        if self._departure.is_stop and self._pulse is None:
+            self.force_exit = True
+        self._departure.stop(drains=sig == signal.SIGTERM)
+
+    def handle_hangup(self, sig: int, frame: Any) -> None:
+        """Takes SIGHUP where there is no supervisor to take it."""
+        self._is_to_reload = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; says whether to stop serving."""
+        # It dates the answers.
+        await super().on_tick(counter)
+        if self._pulse is not None:
+            self._pulse.beat()
+            if self._pulse.is_retired:
+                self._departure.retire()
+        if self._is_to_reload:
+            self._is_to_reload = False
+            _log.warning(_CANNOT_RELOAD)
+        stage = self._departure.stage(len(self.server_state.connections))
+        if self._stage is Stage.SERVING is not stage:
+            self._say_goodbye()
+        if stage is Stage.LEAVING is not self._stage:
+            for server in self.servers:
+                server.close()
+        self._stage = stage
+        self._front.service.stopping = self._departure.is_stop
+        return self.force_exit or stage is Stage.GONE
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends idle connections, gives requests in progress their time, and closes the application."""
+        if self.force_exit:
+            self.config.timeout_graceful_shutdown = 0
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+        await super().shutdown(sockets)
+
+    def _say_goodbye(self) -> None:
+        """Lets every answer from now on say that its connection closes, also those that are under way."""
+        self._protocol.leaving = True
+        # uvicorn makes the default headers anew from these, once a second.
+        self.config.encoded_headers.append(_GOODBYE)
+        self.server_state.default_headers.append(_GOODBYE)
 
 
 def _quiet_collector() -> None:
@@ -72,7 +140,3 @@ def _quiet_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-def _ignore(number: int, frame: Any) -> None:
-    """Lets the process end on its own."""

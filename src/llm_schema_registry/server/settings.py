@@ -106,6 +106,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ge=0,
         ),
     ] = 3600
+    drain_seconds: Annotated[
+        int,
+        Meta(
+            description="For how many seconds after SIGTERM `/health/ready` says 503 while everything is still "
+            "answered, so that a load balancer takes the node out first.",
+            ge=0,
+            le=3600,
+        ),
+    ] = 0
     mode_mutability: Annotated[bool, Meta(description="Whether modes may be changed.")] = True
     permanent_delete: Annotated[bool, Meta(description="Whether permanent deletes are allowed.")] = True
     schema_search_limit: Annotated[

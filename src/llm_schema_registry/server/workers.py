@@ -1,4 +1,4 @@
-"""Several worker processes on one socket: started together, replaced when they die, stopped together."""
+"""Several worker processes on one socket, under one supervisor."""
 
 import itertools
 import multiprocessing
@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess, parent_process
 from tempfile import TemporaryDirectory
@@ -18,82 +19,296 @@ from prometheus_client.multiprocess import mark_process_dead
 from llm_schema_registry.server.logs import configure_logs
 from llm_schema_registry.server.metrics import SHARED_BY_WORKERS
 from llm_schema_registry.server.process import serve
+from llm_schema_registry.server.pulse import Pulse
 from llm_schema_registry.server.serving import SharedSignal
 from llm_schema_registry.server.settings import Settings
 
-_STOP_SECONDS = 4.5
+# Longer than a worker takes to leave, which ends requests in progress after 3 seconds.
+_STOP_SECONDS = 5.5
 _STARTUP_FAILURE = 3
-_RESTART_PAUSE = 0.5
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
+# A worker that lived for so long did not die of what it starts with.
+_STABLE_SECONDS = 60.0
+_LOOK_SECONDS = 1.0
+_SHORT_LOOK_SECONDS = 0.1
+_LOOKS_WITHOUT_PULSE = 30
+_ORPHAN_SECONDS = 0.5
 _log = structlog.get_logger()
-_movers = itertools.count(1)
 
 
 def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
-    """Runs `settings.workers` processes until SIGTERM or SIGINT; a worker that dies is replaced.
+    """Runs `settings.workers` processes until SIGTERM or SIGINT; a second one of these ends them at once.
+
+    A worker that dies is replaced, after a pause that grows if it dies again and again; one whose event loop has not
+    turned for 30 seconds is killed. SIGHUP replaces all workers, one after the other, by processes that read the code
+    anew; each stops only when its successor answers.
 
     Raises:
-        SystemExit: a worker could not start, so that none would.
+        SystemExit: no worker could start.
     """
-    stop_reader, stop_writer = socket.socketpair()
-    with stop_reader, stop_writer, TemporaryDirectory(prefix="lsr-metrics-") as metrics:
+    with TemporaryDirectory(prefix="lsr-metrics-") as metrics:
         os.environ[SHARED_BY_WORKERS] = metrics
-
-        def stop(number: int, frame: Any) -> None:
-            stop_writer.send(b"\0")
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
-        commits = SharedSignal()
-        workers = [_start(settings, listening, url, commits) for _ in range(settings.workers)]
-        failed = False
-        while not failed and stop_reader not in (ready := wait([stop_reader, *(each.sentinel for each in workers)])):
-            for index, worker in enumerate(workers):
-                if worker.sentinel not in ready:
-                    continue
-                worker.join()
-                failed = worker.exitcode == _STARTUP_FAILURE
-                if failed:
-                    break
-                _log.error("worker died", pid=worker.pid, exit_code=worker.exitcode)
-                mark_process_dead(worker.pid, metrics)  # type: ignore[no-untyped-call]
-                time.sleep(_RESTART_PAUSE)
-                workers[index] = _start(settings, listening, url, commits)
-        _stop(workers)
-    if failed:
-        raise SystemExit(_STARTUP_FAILURE)
+        with _Requests() as requests:
+            _Crew(settings, listening, url, metrics).run(requests)
 
 
-def _start(settings: Settings, listening: socket.socket, url: str, commits: SharedSignal) -> BaseProcess:
-    worker = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(settings, listening, url, commits.of(next(_movers)))
-    )
-    worker.start()
-    return worker
+class _Requests:
+    """The signals that this process gets, one after the other, as something that can be waited for."""
+
+    def __enter__(self) -> "_Requests":
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        self._reader.close()
+        self._writer.close()
+
+    @property
+    def ready(self) -> socket.socket:
+        """What can be read when there is a signal."""
+        return self._reader
+
+    def taken(self) -> Iterator[int]:
+        """The signals since the last call."""
+        try:
+            yield from self._reader.recv(4096)
+        except BlockingIOError:
+            return
+
+    def _note(self, number: int, frame: Any) -> None:
+        try:
+            self._writer.send(bytes((number,)))
+        except BlockingIOError:
+            # Thousands of signals wait to be taken: one more says nothing new.
+            return
 
 
-def _stop(workers: list[BaseProcess]) -> None:
-    for worker in workers:
-        worker.terminate()
-    until = time.monotonic() + _STOP_SECONDS
-    for worker in workers:
-        worker.join(max(0.0, until - time.monotonic()))
-        if worker.is_alive():
-            worker.kill()
+class _Worker:
+    """A process and what its supervisor knows of it.
+
+    Attributes:
+        process: of the operating system.
+        pulse: shared with it.
+    """
+
+    def __init__(self, process: BaseProcess, pulse: Pulse) -> None:
+        self.process = process
+        self.pulse = pulse
+        self._started = time.monotonic()
+        self._beats = 0
+        self._looks_without_pulse = 0
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has answered requests."""
+        return self.pulse.beats > 0
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has ended."""
+        return not self.process.is_alive()
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was started."""
+        return time.monotonic() - self._started
+
+    def look(self) -> None:
+        """Kills it when it has shown no pulse for many looks in a row.
+
+        Looks are counted, not seconds: while a machine sleeps, or all of this is stopped, nobody looks.
+        """
+        beats = self.pulse.beats
+        self._looks_without_pulse = self._looks_without_pulse + 1 if 0 < beats == self._beats else 0
+        self._beats = beats
+        if self._looks_without_pulse == _LOOKS_WITHOUT_PULSE:
+            _log.error("worker shows no pulse: killing it", pid=self.process.pid)
+            self.process.kill()
 
 
-def _work(settings: Settings, listening: socket.socket, url: str, commits: SharedSignal) -> None:
+class _Place:
+    """The place of one worker: who is in it, and when it is filled again."""
+
+    def __init__(self, worker: _Worker) -> None:
+        self.worker: _Worker | None = worker
+        self._deaths = 0
+        self._fill_at = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is empty, and it is time to fill it."""
+        return self.worker is None and time.monotonic() >= self._fill_at
+
+    def lose(self, worker: _Worker) -> float:
+        """Empties it, and returns after how many seconds it is to be filled."""
+        self._deaths = 1 if worker.age > _STABLE_SECONDS else self._deaths + 1
+        pause = min(_FIRST_PAUSE_SECONDS * 2.0 ** (self._deaths - 1), _LONGEST_PAUSE_SECONDS)
+        self.worker, self._fill_at = None, time.monotonic() + pause
+        return pause
+
+
+class _Crew:
+    """All workers of a node."""
+
+    def __init__(self, settings: Settings, listening: socket.socket, url: str, metrics: str) -> None:
+        self._settings = settings
+        self._listening = listening
+        self._url = url
+        self._metrics = metrics
+        self._commits = SharedSignal()
+        self._numbers = itertools.count(1)
+        self._has_served = False
+        self._looked_at = 0.0
+        # Places whose worker is to be replaced, the successor of the worker of the first one, and who was replaced.
+        self._to_replace: list[_Place] = []
+        self._successor: _Worker | None = None
+        self._retired: list[_Worker] = []
+        self._places = [_Place(self._start()) for _ in range(settings.workers)]
+
+    def run(self, requests: _Requests) -> None:
+        """Lives until it is asked to stop."""
+        while True:
+            seconds = _SHORT_LOOK_SECONDS if self._to_replace else _LOOK_SECONDS
+            wait([requests.ready, *(worker.process.sentinel for worker in self._all())], seconds)
+            for number in requests.taken():
+                if number != signal.SIGHUP:
+                    self._stop(number, requests)
+                    return
+                self._reload()
+            self._has_served = self._has_served or any(worker.serves for worker in self._all())
+            self._bury()
+            self._go_on_reloading()
+            for place in self._places:
+                if place.is_due:
+                    place.worker = self._start()
+            self._look()
+
+    def _all(self) -> list[_Worker]:
+        successor = [] if self._successor is None else [self._successor]
+        return [*(place.worker for place in self._places if place.worker is not None), *successor, *self._retired]
+
+    def _start(self) -> _Worker:
+        pulse = Pulse()
+        process = multiprocessing.get_context("spawn").Process(
+            target=_work,
+            args=(self._settings, self._listening, self._url, self._commits.of(next(self._numbers)), pulse),
+        )
+        process.start()
+        return _Worker(process, pulse)
+
+    def _bury(self) -> None:
+        """Takes note of workers that ended; places that became empty are filled later."""
+        for place in self._places:
+            if place.worker is not None and place.worker.is_dead:
+                worker = place.worker
+                code = self._forget(worker)
+                if not self._has_served and code > 0:
+                    self._stop_all(signal.SIGKILL)
+                    raise SystemExit(_STARTUP_FAILURE)
+                pause = place.lose(worker)
+                _log.error("worker died", pid=worker.process.pid, reason=_reason(code, worker), restart_in=pause)
+        for worker in [each for each in self._retired if each.is_dead]:
+            self._retired.remove(worker)
+            self._forget(worker)
+
+    def _forget(self, worker: _Worker) -> int:
+        """Lets go of a worker that ended, and returns its exit code."""
+        worker.process.join()
+        mark_process_dead(worker.process.pid, self._metrics)  # type: ignore[no-untyped-call]
+        return worker.process.exitcode or 0
+
+    def _reload(self) -> None:
+        """Begins to replace all workers, anew if that was under way."""
+        _log.info("reloading", workers=len(self._places))
+        if self._successor is not None:
+            self._successor.process.kill()
+            self._retired.append(self._successor)
+            self._successor = None
+        # Those of the last time have had their time.
+        for worker in self._retired:
+            worker.process.terminate()
+        self._to_replace = list(self._places)
+
+    def _go_on_reloading(self) -> None:
+        if not self._to_replace:
+            return
+        successor, place = self._successor, self._to_replace[0]
+        if successor is None:
+            self._successor = self._start()
+        elif successor.is_dead:
+            code = self._forget(successor)
+            _log.error(
+                "the reload is given up: the workers that are there stay",
+                pid=successor.process.pid,
+                reason=_reason(code, successor),
+            )
+            self._successor, self._to_replace = None, []
+        elif successor.serves:
+            if place.worker is not None:
+                place.worker.pulse.retire()
+                self._retired.append(place.worker)
+            place.worker, self._successor = successor, None
+            self._to_replace.pop(0)
+            if not self._to_replace:
+                _log.info("reloaded")
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            for worker in self._all():
+                worker.look()
+
+    def _stop(self, number: int, requests: _Requests) -> None:
+        """Stops all workers by a signal, and kills them when they take too long, or at the next signal."""
+        self._stop_all(number)
+        drain = self._settings.drain_seconds if number == signal.SIGTERM else 0
+        until = time.monotonic() + drain + _STOP_SECONDS
+        while (alive := [each.process.sentinel for each in self._all() if not each.is_dead]) and (
+            (seconds := until - time.monotonic()) > 0
+        ):
+            wait([requests.ready, *alive], seconds)
+            if any(again != signal.SIGHUP for again in requests.taken()):
+                break
+        self._stop_all(signal.SIGKILL)
+
+    def _stop_all(self, number: int) -> None:
+        for worker in self._all():
+            if worker.process.pid is not None and not worker.is_dead:
+                os.kill(worker.process.pid, number)
+        if number == signal.SIGKILL:
+            for worker in self._all():
+                worker.process.join()
+
+
+def _reason(code: int, worker: _Worker) -> str:
+    """Why a worker ended, for people."""
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    if not worker.serves:
+        return "it could not start: see what it logged"
+    return f"it ended by itself with exit code {code}"
+
+
+def _work(settings: Settings, listening: socket.socket, url: str, commits: SharedSignal, pulse: Pulse) -> None:
     """The life of one worker; ends with its parent, however that ends."""
     configure_logs(settings.log_level)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    serve(settings, listening, url, commits)
+    serve(settings, listening, url, commits, pulse)
 
 
 def _end_with_parent() -> None:
-    """Asks this process to end once its parent has, for as long as it takes."""
+    """Asks this process to end once its parent has: at once, since what takes the parent's place needs the port."""
     parent = parent_process()
     if parent is not None:
         parent.join()
         while True:
-            # Before it serves, a worker does not heed the signal.
-            signal.raise_signal(signal.SIGTERM)
-            time.sleep(_RESTART_PAUSE)
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(_ORPHAN_SECONDS)

@@ -54,7 +54,12 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Condition(Protocol):
-    """What is known of the way to the store, without asking it."""
+    """What is known of the process and of its way to the store, without asking it."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the node is about to stop, so that nobody should come to it any more."""
+        ...
 
     @property
     def writes_are_refused(self) -> bool:
@@ -79,7 +84,7 @@ class Call(Generic[_Q, _B]):
         registry: what it is about.
         settings: of this server.
         metrics: where outcomes are counted.
-        condition: of the way to the store.
+        condition: of the process.
         segments: the variable segments of the path, still percent-encoded.
         query: the query parameters.
         body: the body.

@@ -22,6 +22,9 @@ class Service:
     Args:
         settings: of this process.
         shelf: of the protocol that serves the application; its follower follows the store from start to stop.
+
+    Attributes:
+        stopping: whether the node is about to stop; set by the process.
     """
 
     def __init__(self, settings: Settings, shelf: Shelf | None = None) -> None:
@@ -32,6 +35,7 @@ class Service:
         self._store: GuardedStore | None = None
         self._heavy: HeavyWork | None = None
         self._following: asyncio.Task[None] | None = None
+        self.stopping = False
 
     @property
     def registry(self) -> Registry:

@@ -17,9 +17,14 @@ class ShelfProtocol(HttpToolsProtocol):
 
     The shelf is asked only between messages: when no head or body is half read, and no response is under way, so
     that the bytes which arrive are the beginning of a message.
+
+    Attributes:
+        shelf: of the worker.
+        leaving: whether the worker closes each connection with its next answer; the default headers say so then.
     """
 
     shelf: Shelf
+    leaving = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -38,6 +43,9 @@ class ShelfProtocol(HttpToolsProtocol):
         if answer is not None:
             self._answered_at_once = True
             self.transport.write(b"".join((answer.head, self._new_headers(), answer.body)))
+            if self.leaving:
+                self.transport.close()
+                return
             if self.timeout_keep_alive_task is None:
                 self._keep_alive()
             return

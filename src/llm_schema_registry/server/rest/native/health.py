@@ -19,7 +19,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         status: `healthy`; `degraded` when it can read and not write; `unhealthy` when a part it needs does not answer.
         version: of this product.
-        checks: each part by name: `ok` or `unavailable`; `stale` for reads that go on with what was known.
+        checks: each part by name: `ok` or `unavailable`; `stale` for reads that go on with what was known; `stopping`
+            for a process that still answers, and asks not to be sent anything more.
     """
 
     status: Literal["healthy", "degraded", "unhealthy"]
@@ -35,7 +36,12 @@ async def live(call: Call[Query, NoBody]) -> Health:
 
 @operations.get("/health/ready")
 async def ready(call: Call[Query, NoBody]) -> Health | Reply:
-    """The store answers too, so that requests can be served; 503 if not, also while reads go on with what was known."""
+    """The store answers too, so that requests can be served; 503 if not, also while reads go on with what was known.
+
+    503 too once the process is about to stop.
+    """
+    if call.condition.stopping:
+        return Reply(503, Health(status="unhealthy", checks={"process": "stopping"}))
     try:
         await call.registry.store.revision()
     except StoreUnavailableError:

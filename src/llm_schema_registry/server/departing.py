@@ -1,0 +1,71 @@
+"""How a process that serves comes to its end, so that no request fails that it could still answer.
+
+A process that stops drains first: it says that it is not ready, so that a load balancer takes it out, and still
+answers everybody. Then it accepts no connection any more, and stays a moment for those who are still talking to it.
+From the beginning of the end each answer says `Connection: close`, so that clients leave between two requests, not in
+the middle of one.
+"""
+
+import enum
+import math
+import time
+from collections.abc import Callable
+
+_LAST_WORD_SECONDS = 0.5
+_RETIREMENT_SECONDS = 90.0
+
+
+class Stage(enum.Enum):
+    """How far it has come."""
+
+    SERVING = enum.auto()
+    DRAINING = enum.auto()
+    LEAVING = enum.auto()
+    GONE = enum.auto()
+
+
+class Departure:
+    """The end of one process: when it comes depends on what is asked for, and on who still talks to it.
+
+    Args:
+        drain_seconds: for how long a process that stops goes on accepting connections.
+        clock: a monotonic clock in seconds.
+
+    Attributes:
+        is_stop: whether the whole node stops, not this process alone.
+    """
+
+    def __init__(self, drain_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._drain_seconds = drain_seconds
+        self._clock = clock
+        self._accepts_until = math.inf
+        self._stays_until = math.inf
+        self.is_stop = False
+
+    def stop(self, *, drains: bool) -> None:
+        """Asks for the end of the node. Asked again, it does not come later."""
+        now = self._clock()
+        self.is_stop = True
+        self._accepts_until = min(self._accepts_until, now + (self._drain_seconds if drains else 0))
+        self._stays_until = min(self._stays_until, max(self._accepts_until, now) + _LAST_WORD_SECONDS)
+
+    def retire(self) -> None:
+        """Asks for the end of this process alone: others accept connections on the same socket.
+
+        It stays until clients have closed their connections, or these have been idle for as long as they may, so
+        that a client notices nothing.
+        """
+        now = self._clock()
+        self._accepts_until = min(self._accepts_until, now)
+        self._stays_until = min(self._stays_until, now + _RETIREMENT_SECONDS)
+
+    def stage(self, connections: int) -> Stage:
+        """How far it has come, with so many connections open."""
+        now = self._clock()
+        if self._accepts_until == math.inf:
+            return Stage.SERVING
+        if now < self._accepts_until:
+            return Stage.DRAINING
+        if connections and now < self._stays_until:
+            return Stage.LEAVING
+        return Stage.GONE

@@ -1,0 +1,230 @@
+"""`lsr serve` is reloaded, drained and stopped under load, and its workers die, hang, and cannot start."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from acceptance.serving import START_SECONDS, STOP_SECONDS, get, received, register, running, workers_of
+
+pytestmark = pytest.mark.timeout(90)
+
+
+class Clients:
+    """Clients that keep their connections as long as the server does, and never try a request again."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.failures: list[str] = []
+        self.answered = 0
+        self.registered: set[str] = set()
+        self._done = threading.Event()
+
+    def read(self, path: str) -> None:
+        self._go_on(lambda connection: self._ask(connection, "GET", path))
+
+    def write(self) -> None:
+        numbers = iter(range(1_000_000))
+
+        def one(connection: http.client.HTTPConnection) -> None:
+            name = f"s{threading.get_ident()}-{next(numbers)}"
+            schema = json.dumps({"type": "record", "name": "R", "fields": [{"name": "f", "type": "string"}]})
+            self._ask(connection, "POST", f"/subjects/{name}/versions", json.dumps({"schema": schema}))
+            self.registered.add(name)
+
+        self._go_on(one)
+
+    def end(self) -> None:
+        self._done.set()
+
+    def _go_on(self, one: Callable[[http.client.HTTPConnection], None]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+        while not self._done.is_set():
+            try:
+                one(connection)
+            except (OSError, http.client.HTTPException, AssertionError) as error:
+                self.failures.append(repr(error))
+                connection.close()
+                time.sleep(0.05)
+        connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection, method: str, path: str, body: str | None = None) -> None:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        content = answer.read()
+        assert answer.status == 200, (answer.status, content)
+        self.answered += 1
+
+
+@contextmanager
+def clients_of(port: int) -> Iterator[Clients]:
+    clients = Clients(port)
+    reads: list[Callable[[], None]] = [lambda: clients.read("/subjects/s/versions/latest")] * 2
+    threads = [threading.Thread(target=target) for target in (*reads, lambda: clients.read("/contexts"), clients.write)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield clients
+    finally:
+        clients.end()
+        for thread in threads:
+            thread.join()
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    until = time.monotonic() + START_SECONDS
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
+
+
+def log_until(process: subprocess.Popen[str], event: str, times: int = 1) -> list[dict[str, object]]:
+    """What a server logs until it has logged an event so often."""
+    assert process.stderr is not None
+    lines: list[dict[str, object]] = []
+    while sum(line["event"] == event for line in lines) < times:
+        line = process.stderr.readline()
+        assert line, "the server ended"
+        lines.append(json.loads(line))
+    return lines
+
+
+def test_a_reload_replaces_every_worker_and_no_client_notices(tmp_path: Path) -> None:
+    with running(tmp_path, "--workers", "2") as (port, process):
+        log_until(process, "serving", times=2)
+        assert register(port, "s").status == 200
+        before = workers_of(process.pid)
+        with (
+            closing(http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)) as idle,
+            clients_of(port) as clients,
+        ):
+            idle.request("GET", "/contexts")
+            idle.getresponse().read()
+            wait_for(lambda: clients.answered > 100, "nothing is answered")
+            process.send_signal(signal.SIGHUP)
+            log = log_until(process, "reloaded")
+            # Somebody who says something only now is still heard by the old worker, and asked to leave.
+            for _ in range(100):
+                idle.request("GET", "/contexts")
+                answer = idle.getresponse()
+                assert answer.read() == b'["."]'
+                if answer.getheader("connection") == "close":
+                    break
+                time.sleep(0.05)
+            else:
+                pytest.fail("the old worker does not ask its clients to leave")
+            wait_for(lambda: not set(before) & set(workers_of(process.pid)), "the old workers are still there")
+            answered = clients.answered
+            wait_for(lambda: clients.answered > answered + 100, "the new workers do not answer")
+        assert clients.failures == []
+        assert [line["event"] for line in log] == ["reloading", "serving", "serving", "reloaded"]
+        assert len(workers_of(process.pid)) == 2
+        assert set(json.loads(get(port, "/subjects")[1])) == clients.registered | {"s"}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=STOP_SECONDS) == 0
+
+
+def test_workers_that_cannot_start_take_no_place_and_are_tried_with_pauses(tmp_path: Path) -> None:
+    directory, aside = tmp_path / "store", tmp_path / "aside"
+    directory.mkdir()
+    with running(directory, "--workers", "2", LSR_DRAIN_SECONDS="600") as (port, process):
+        log_until(process, "serving", times=2)
+        before = workers_of(process.pid)
+        directory.rename(aside)
+        process.send_signal(signal.SIGHUP)
+        said = log_until(process, "the reload is given up: the workers that are there stay")[-1]
+        assert said["reason"] == "it could not start: see what it logged"
+        assert sorted(workers_of(process.pid)) == sorted(before)
+        os.kill(before[0], signal.SIGKILL)
+        deaths = [line for line in log_until(process, "worker died", times=2) if line["event"] == "worker died"]
+        assert [(line["reason"], line["restart_in"]) for line in deaths] == [
+            ("killed by SIGKILL", 0.5),
+            ("it could not start: see what it logged", 1.0),
+        ]
+        assert get(port, "/health/live")[0] == 200, "the other worker goes on"
+        aside.rename(directory)
+        log_until(process, "serving")
+        # A person does not wait for a drain.
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=STOP_SECONDS) == 0
+
+
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
+    hasty = "from llm_schema_registry.server import workers; workers._LOOKS_WITHOUT_PULSE = 3"
+    with running(tmp_path, "--workers", "2", prepared_by=hasty, LSR_DRAIN_SECONDS="600") as (port, process):
+        log_until(process, "serving", times=2)
+        before = workers_of(process.pid)
+        os.kill(before[0], signal.SIGSTOP)
+        log_until(process, "serving")
+        now = workers_of(process.pid)
+        assert len(now) == 2
+        assert before[0] not in now
+        assert before[1] in now
+        # Who cannot wait for the drain asks again.
+        with begun_request(port):
+            process.send_signal(signal.SIGTERM)
+            wait_for(lambda: get(port, "/health/ready")[0] == 503, "it is still ready")
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=2.5)
+    assert workers_of(process.pid) == []
+
+
+def test_a_drained_server_is_not_ready_and_still_answers(tmp_path: Path) -> None:
+    with running(tmp_path, "--workers", "2", LSR_DRAIN_SECONDS="2") as (port, process):
+        assert register(port, "s").status == 200
+        with clients_of(port) as clients:
+            wait_for(lambda: clients.answered > 100, "nothing is answered")
+            process.send_signal(signal.SIGTERM)
+            wait_for(lambda: get(port, "/health/ready")[0] == 503, "it is still ready")
+            assert json.loads(get(port, "/health/ready")[1])["checks"] == {"process": "stopping"}
+            assert get(port, "/health/live")[0] == 200
+            answered = clients.answered
+            wait_for(lambda: clients.answered > answered + 100, "nothing is answered")
+            clients.end()
+        assert clients.failures == []
+        assert process.wait(timeout=STOP_SECONDS) == 0
+
+
+def test_one_process_drains_too_and_says_that_it_cannot_be_reloaded(tmp_path: Path) -> None:
+    request = b"GET /contexts HTTP/1.1\r\nHost: x\r\n\r\n"
+    with running(tmp_path, LSR_DRAIN_SECONDS="600") as (port, process):
+        process.send_signal(signal.SIGHUP)
+        log_until(process, "nothing is reloaded: one process cannot replace itself; restart it, or set LSR_WORKERS=2")
+        with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as kept:
+            for _ in range(3):
+                kept.sendall(request)
+                assert b"connection: close" not in received(kept, b'["."]')
+        with begun_request(port):
+            process.send_signal(signal.SIGTERM)
+            wait_for(lambda: get(port, "/health/ready")[0] == 503, "it is still ready")
+            # From the shelf, and from the application.
+            for path in (b"/contexts", b"/subjects"):
+                answer = said_to(port, request.replace(b"/contexts", path))
+                assert answer.startswith(b"HTTP/1.1 200")
+                assert answer.count(b"\r\nconnection: close\r\n") == 1
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=2.5) == 0
+
+
+@contextmanager
+def begun_request(port: int) -> Iterator[None]:
+    """A request in progress, that never ends."""
+    with socket.create_connection(("127.0.0.1", port)) as unfinished:
+        unfinished.sendall(b"POST /subjects/s/versions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        yield
+
+
+def said_to(port: int, request: bytes) -> bytes:
+    """All that is answered on a connection until the server closes it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
