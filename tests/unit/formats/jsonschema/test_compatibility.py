@@ -8,6 +8,7 @@ from llm_schema_registry.formats.format import Dependency, Impact
 from llm_schema_registry.formats.jsonschema import FORMAT
 
 ROWS = json.loads((Path(__file__).parents[3] / "vectors/json/compatibility.json").read_text())
+CONTAINS = '{"$schema":"https://json-schema.org/draft/2020-12/schema","contains":true%s}'
 # In the table for completeness: the first two belong to a check of metadata, the last was replaced by finer types.
 NOT_REPORTED = {
     "RESERVED_PROPERTY_REMOVED",
@@ -135,6 +136,7 @@ def test_an_addition_says_why_the_model_is_open(additional, said):
         ('{"maximum":1}', '{"type":"integer","maximum":1}', "TYPE_NARROWED", ("integer", "any type")),
         ('{"type":"number"}', '{"type":"integer"}', "TYPE_NARROWED", ("integer", "number")),
         ('{"const":1}', '{"const":2}', "ENUM_ARRAY_CHANGED", ("2", "1")),
+        (CONTAINS % ',"minContains":0', CONTAINS % "", "MIN_CONTAINS_INCREASED", ("1", "0")),
         ('{"oneOf":[{"type":"null"},{"const":1}]}', '{"type":"string"}', "TYPE_CHANGED", ("string", "oneOf")),
     ],
 )

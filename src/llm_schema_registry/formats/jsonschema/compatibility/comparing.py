@@ -36,14 +36,14 @@ _LENIENT = frozenset({Impact.COMPATIBLE, Impact.LENIENT})
 _WORK = "The compatibility check"
 
 
-def compare(writer: Node, reader: Node, *, lenient: bool = False, budget: Budget | None = None) -> list[Difference]:
+def compare(writer: Node, reader: Node, *, lenient: bool, budget: Budget | None) -> list[Difference]:
     """All differences between two models that matter for reading with `reader` what `writer` wrote.
 
     Args:
         writer: the model of the schema the data was written with.
         reader: the model of the schema it is read with.
         lenient: which branches of combined schemas count as compatible partners: those under STRICT, or under LENIENT.
-        budget: bounds the work.
+        budget: bounds the work; a default one if it is `None`.
 
     Raises:
         BudgetExceededError: too much work, or references nested too deeply.

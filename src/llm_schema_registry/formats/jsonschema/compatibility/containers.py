@@ -1,7 +1,5 @@
 """Comparing objects and arrays."""
 
-from collections.abc import Mapping
-
 from llm_schema_registry.formats.jsonschema.compatibility.content_model import (
     COVERED,
     ITEM_ADDED,
@@ -101,7 +99,7 @@ def _note_added_property(walk: Walk, writer: ObjectNode, reader: ObjectNode, nam
 
 def _compare_dependencies(walk: Walk, writer: ObjectNode, reader: ObjectNode, path: str) -> None:
     arrays, others = writer.dependent_required, reader.dependent_required
-    for name in _union(arrays, others):
+    for name in sorted(arrays.keys() | others.keys()):
         place = f"{path}/dependencies/{name}"
         before, after = arrays.get(name), others.get(name)
         if before is None or after is None:
@@ -110,20 +108,13 @@ def _compare_dependencies(walk: Walk, writer: ObjectNode, reader: ObjectNode, pa
             change = "EXTENDED" if before < after else "NARROWED" if after < before else "CHANGED"
             walk.add(f"DEPENDENCY_ARRAY_{change}", place, sorted(before), sorted(after))
     schemas, other_schemas = writer.dependent_schemas, reader.dependent_schemas
-    for name in _union(schemas, other_schemas):
+    for name in sorted(schemas.keys() | other_schemas.keys()):
         place = f"{path}/dependencies/{name}"
         old, new = schemas.get(name), other_schemas.get(name)
         if old is None or new is None:
             walk.add(f"DEPENDENCY_SCHEMA_{'ADDED' if old is None else 'REMOVED'}", place)
         else:
             walk.compare(old, new, place)
-
-
-def _union(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    """The keys of both, in order."""
-    if not before and not after:
-        return []
-    return [*before, *(key for key in after if key not in before)]
 
 
 def _compare_rest(walk: Walk, name: str, before: Node | bool | None, after: Node | bool | None, path: str) -> None:
@@ -170,14 +161,10 @@ def _compare_tuples(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str)
     before, after = writer.prefix or [], reader.prefix or []
     for index, (node, other) in enumerate(zip(before, after, strict=False)):
         walk.compare(node, other, f"{path}/items/{index}")
-    if len(before) > len(after):
-        model, covering = of_items(reader)
-        for index in range(len(after), len(before)):
-            _note_removed(walk, "ITEM", before[index], model, covering, f"{path}/items/{index}")
-    elif len(after) > len(before):
-        model, covering = of_items(writer)
-        for index in range(len(before), len(after)):
-            _note_added_item(walk, after[index], model, covering, f"{path}/items/{index}")
+    for index in range(len(after), len(before)):
+        _note_removed(walk, "ITEM", before[index], *of_items(reader), f"{path}/items/{index}")
+    for index in range(len(before), len(after)):
+        _note_added_item(walk, after[index], *of_items(writer), f"{path}/items/{index}")
 
 
 def _note_added_item(walk: Walk, node: Node, model: ContentModel, covering: Node | None, path: str) -> None:

@@ -13,18 +13,18 @@ from llm_schema_registry.formats.jsonschema.patterns import matches
 class ContentModel(enum.Enum):
     """Whether undeclared properties or items are free, must fulfil a schema, or are refused."""
 
-    OPEN = "open"
-    PARTIALLY_OPEN = "partially open"
-    CLOSED = "closed"
+    OPEN = enum.auto()
+    PARTIALLY_OPEN = enum.auto()
+    CLOSED = enum.auto()
 
 
 class Added(enum.Enum):
-    """The kinds of an added property."""
+    """Added properties: optional (`EMPTY` if they accept every value), or required with a default or without."""
 
-    EMPTY = "optional, accepting every value"
-    OPTIONAL = "optional"
-    DEFAULTED = "required, with a default"
-    REQUIRED = "required, without a default"
+    EMPTY = enum.auto()
+    OPTIONAL = enum.auto()
+    DEFAULTED = enum.auto()
+    REQUIRED = enum.auto()
 
 
 OPEN, PARTIALLY_OPEN, CLOSED = ContentModel
@@ -68,9 +68,8 @@ COVERED = {
 """The difference for a change inside a partially open model, by whether the schema of the undeclared covers it."""
 
 
-def _by_rest(additional: Node | bool | None, unevaluated: Node | bool | None) -> tuple[ContentModel, Node | None]:
-    """The model by the `additional…` and `unevaluated…` keywords; the latter says nothing beside the former."""
-    rest = unevaluated if additional is None else additional
+def _by_rest(rest: Node | bool | None) -> tuple[ContentModel, Node | None]:
+    """The model by what is said of the undeclared; `unevaluated…` says nothing beside `additional…`."""
     if isinstance(rest, Node):
         return PARTIALLY_OPEN, rest
     return (CLOSED if rest is False else OPEN), None
@@ -85,7 +84,7 @@ def of_property(node: ObjectNode, name: str) -> tuple[ContentModel, Node | None]
     for pattern, covering in node.patterns:
         if matches(pattern, name):
             return PARTIALLY_OPEN, covering
-    model, rest = _by_rest(node.additional, node.unevaluated)
+    model, rest = _by_rest(node.unevaluated if node.additional is None else node.additional)
     return (CLOSED, None) if node.patterns and model is OPEN else (model, rest)
 
 
@@ -94,7 +93,7 @@ def of_items(node: ArrayNode) -> tuple[ContentModel, Node | None]:
 
     `additionalItems` without a tuple constrains nothing.
     """
-    return _by_rest(node.additional if node.prefix is not None else None, node.unevaluated)
+    return _by_rest(node.unevaluated if node.prefix is None or node.additional is None else node.additional)
 
 
 def openness(node: ObjectNode) -> str:
