@@ -21,6 +21,7 @@ from llm_schema_registry.cli.commands import (
     list_,
     plan,
     register,
+    repair,
     serve,
     validate,
 )
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "get": get.get,
     "list": list_.list_subjects,
     "doctor": doctor.doctor,
+    "repair": repair.repair,
     "demo": demo.demo,
 }
 _catalog = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The starter catalogue of LLM event schemas.")

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import structlog
 
 from llm_schema_registry.store.blobs.blobs import Blobs, BlobsUnavailableError
-from llm_schema_registry.store.blobs.packing import Blob, DamagedBlobError, exceeds, packed, unpacked
+from llm_schema_registry.store.blobs.fetching import fetch
+from llm_schema_registry.store.blobs.packing import Blob, exceeds, packed
 from llm_schema_registry.store.circuits import Circuit
 
 _T = TypeVar("_T")
@@ -132,20 +133,3 @@ class Texts:
 
     async def _probe(self) -> None:
         await self._blobs.get(_PROBED, 1)
-
-
-async def fetch(get: Callable[[str, int], Coroutine[Any, Any, bytes | None]], blob: Blob) -> str:
-    """A text from its object.
-
-    Args:
-        get: as `Blobs.get`.
-        blob: what the text is known by.
-
-    Raises:
-        DamagedBlobError: there is no object, or another one than there should be.
-        BlobsUnavailableError: object storage does not answer.
-    """
-    data = await get(blob.name, blob.most_packed)
-    if data is None:
-        raise DamagedBlobError("is missing")
-    return await asyncio.to_thread(unpacked, data, blob)

@@ -1,75 +1,16 @@
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from llm_schema_registry.store import Store, StoredSchema, StoreUnavailableError
-from llm_schema_registry.store.blobs import BlobsUnavailableError, DefinitionLostError, Item
+from llm_schema_registry.store.blobs import BlobsUnavailableError, DefinitionLostError
 from llm_schema_registry.store.blobs.packing import Blob, packed
-from llm_schema_registry.store.blobs.store import BlobStore
-from llm_schema_registry.store.blobs.texts import Texts
 from llm_schema_registry.store.sqlite import MEMORY, SqliteStore
+from unit.store.blobs.building import LARGE, SMALL, Place
 from unit.store.building import content
-
-THRESHOLD = 100
-LARGE = '"' + "é" * 50 + '"'
-SMALL = '"' + "é" * 49 + '"'
-
-
-class Objects:
-    """Objects in memory that can fail, and that note what is asked of them."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.failing: frozenset[str] = frozenset()
-        self.before: Callable[[str], Awaitable[object]] | None = None
-
-    async def _ask(self, what: str) -> None:
-        self.asked.append(what)
-        if self.before is not None:
-            await self.before(what)
-        if what in self.failing:
-            raise BlobsUnavailableError("Object storage is not available: it was told so.")
-
-    async def put(self, name: str, data: bytes) -> None:
-        await self._ask("put")
-        self.held[name] = data
-
-    async def get(self, name: str, limit: int) -> bytes | None:
-        await self._ask("get")
-        return None if name not in self.held else self.held[name][:limit]
-
-    async def look(self, name: str) -> Item | None:
-        await self._ask("look")
-        return Item(name, len(self.held[name]), datetime.now(UTC)) if name in self.held else None
-
-    async def items(self) -> AsyncIterator[Item]:
-        for name, data in self.held.items():
-            yield Item(name, len(data), datetime.now(UTC))
-
-    async def delete(self, name: str) -> None:
-        self.held.pop(name, None)
-
-
-class Place:
-    """A store, its tables, and its objects."""
-
-    def __init__(self, tables: Store) -> None:
-        self.tables = tables
-        self.objects = Objects()
-        self.store = self.opened_anew()
-
-    def opened_anew(self, *, told: bool = True) -> Store:
-        """The store with nothing remembered."""
-        return cast(Store, BlobStore(self.tables, Texts(self.objects, THRESHOLD) if told else None))
-
-    async def add(self, text: str, context: str = ".") -> StoredSchema:
-        async with self.store.transaction() as transaction:
-            return await transaction.add_schema(content(text, context))
 
 
 @pytest.fixture
