@@ -38,6 +38,8 @@ _NAMES = {
     # How bad the rows of tables are.
     "_bad": "_lenient",
     "_lenient": "_bad",
+    "_SAFE": "_BREAKS",
+    "_BREAKS": "_SAFE",
     "_WIRE": "_JSON",
     "_JSON": "_SOURCE",
     "_SOURCE": "_JSON",
@@ -57,7 +59,7 @@ _MEMBERS = {
 # Texts for people: they decide nothing, and what they must say is held by tests of their own.
 _PROSE = {"why", "fix", "what", "docs"}
 # The same without keywords: how many arguments stand before the prose.
-_BEFORE_PROSE = {"DifferenceType": 3, "ProfileRule": 2}
+_BEFORE_PROSE = {"DifferenceType": 3, "ProfileRule": 2, "_bad": 2, "_lenient": 2, "_ok": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +161,15 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
         if isinstance(node, ast.Call) and field == "args":
-            value = value[: _BEFORE_PROSE.get(getattr(node.func, "id", ""))]
+            value = _before_prose(node)
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST) and not isinstance(child, ast.Import | ast.ImportFrom | ast.Raise):
                 yield from _code(child)
+
+
+def _before_prose(node: ast.Call) -> list[ast.expr]:
+    """The arguments of a call, without texts for people."""
+    return node.args[: _BEFORE_PROSE.get(getattr(node.func, "id", ""))]
 
 
 def _removals(statements: list[ast.stmt]) -> Iterator[tuple[ast.stmt, str, _Change]]:
@@ -237,7 +244,7 @@ def _of_call(node: ast.Call) -> Iterator[tuple[str, _Change]]:
     arguments = node.args
     if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "getattr", "min", "max"):
         return
-    for index in range(len(arguments) - 1):
+    for index in range(len(_before_prose(node)) - 1):
         one, other = arguments[index], arguments[index + 1]
         if not isinstance(one, ast.Starred) and ast.dump(one) != ast.dump(other):
             yield f"arguments {index} and {index + 1} swapped", _swapper(arguments, index)

@@ -115,13 +115,35 @@ def test_descriptions_of_required_fields():
     )
 
 
-def test_a_difference_shows_both_sides():
-    (found,) = FORMAT.compare(
-        parsed('syntax = "proto3"; message M { map<string, int32> a = 1; }'),
-        parsed('syntax = "proto3"; message M { map<string, string> a = 1 [deprecated = true]; }'),
+@pytest.mark.parametrize(
+    ("writer", "reader", "name"),
+    [
+        ("map<string, string> a = 1 [deprecated = true]", "map<string, int32> a = 1", "FIELD_SCALAR_KIND_CHANGED"),
+        ("map<string, string> a = 1", "map<int32, string> a = 1", "FIELD_SCALAR_KIND_CHANGED"),
+        ("map<string, string> a = 1", "map<string, M> a = 1", "FIELD_KIND_CHANGED"),
+    ],
+)
+def test_a_difference_shows_both_sides(writer, reader, name):
+    (found,) = FORMAT.compare(*(parsed(f'syntax = "proto3"; message M {{ {one}; }}') for one in (reader, writer)))
+    assert (found.type.name, found.reader, found.writer) == (name, reader, writer)
+
+
+def test_a_member_of_a_oneof_that_moves_out_shows_both_sides():
+    (found,) = (
+        item
+        for item in FORMAT.compare(
+            parsed('syntax = "proto3"; message M { int32 a = 1; }'),
+            parsed('syntax = "proto3"; message M { oneof x { int64 a = 1; } }'),
+        )
+        if item.type.name == "ONEOF_FIELD_MOVED_TO_TOP_LEVEL"
     )
-    assert found.reader == "map<string, int32> a = 1"
-    assert found.writer == "map<string, string> a = 1 [deprecated = true]"
+    assert (found.reader, found.writer) == ("int32 a = 1", "int64 a = 1")
+
+
+def test_constants_with_aliases_show_all_names():
+    aliases = 'syntax = "proto3"; enum E { option allow_alias = true; A = 0; C = 0; B = 0; }'
+    (found,) = FORMAT.compare(parsed(aliases), parsed('syntax = "proto3"; enum E { A = 0; }'))
+    assert (found.type.name, found.reader, found.writer) == ("ENUM_CONST_CHANGED", "A, B, C", "A")
 
 
 def chain(length, last_type, fan=1):
