@@ -9,6 +9,7 @@ from llm_schema_registry.store import StoreUnavailableError
 from llm_schema_registry.store.caching import Follower
 
 _LONGEST_WAIT = 1.0
+_MOMENT = 0.002
 _PAUSE_AFTER_FAILURE = 0.2
 
 
@@ -23,15 +24,22 @@ async def follow(store: GuardedStore, follower: Follower, metrics: Metrics) -> N
         follower: learns of what was committed, and when that was known.
         metrics: count what the shelf answered.
     """
+    seen = 0
     while True:
         asked = time.monotonic()
         try:
-            revision = await store.wait_for_change(follower.cursor, _LONGEST_WAIT)
-            if revision != follower.cursor:
+            revision = await store.wait_for_change(seen, _LONGEST_WAIT)
+            follower.heard(revision)
+            if revision < seen:
                 follower.fall_behind()
-            # Read at once, so that little is unknown if the store should fail.
-            await follower.catch_up()
+            seen = revision
+            if not follower.current:
+                # Requests that follow a commit of this process read the log themselves: once is enough.
+                await asyncio.sleep(_MOMENT)
+                # Not left to the next request, so that little is unknown if the store should fail.
+                await follower.catch_up()
             follower.confirm(revision, asked)
         except StoreUnavailableError:
+            seen = 0
             await asyncio.sleep(_PAUSE_AFTER_FAILURE)
         metrics.count_shelf()

@@ -4,9 +4,10 @@ A cache that remembers an answer needs to know when it stops being true. Nothing
 that made the answer note their facts as they happen, and every record of the change log names the facts it touches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -39,13 +40,15 @@ class Facts:
         noted: each of them.
         complete: whether they are all there is; not so once something was written, or read in a way that
             leaves no trace here.
+        revision: of the last commit that was made on the way; 0 if there was none.
     """
 
-    __slots__ = ("complete", "noted")
+    __slots__ = ("complete", "noted", "revision")
 
     def __init__(self) -> None:
         self.noted: set[Fact] = set()
         self.complete = True
+        self.revision = 0
 
 
 @contextmanager
@@ -73,6 +76,14 @@ def note_untraceable() -> None:
         facts.complete = False
 
 
+def note_commit(revision: int) -> None:
+    """Notes that something was written, and as which revision."""
+    facts = _noted.get()
+    if facts is not None:
+        facts.complete = False
+        facts.revision = revision
+
+
 def of_subject(subject: Subject) -> Fact:
     """The versions of a subject."""
     return ("subject", *subject)
@@ -91,6 +102,39 @@ def of_guid(guid: str) -> Fact:
 def of_setting(scope: Subject) -> Fact:
     """The settings of exactly this scope."""
     return ("setting", *scope)
+
+
+def _whatever(fact: Fact) -> Callable[..., Fact]:
+    return lambda *_arguments, **_options: fact
+
+
+READ_FROM: Final[Mapping[str, Callable[..., Fact]]] = MappingProxyType(
+    {
+        "schema": of_schema,
+        "schemas_by_guid": of_guid,
+        "schemas_in_blobs": _whatever(ALL_SCHEMAS),
+        "large_schemas": _whatever(ALL_SCHEMAS),
+        "max_schema_id": _whatever(ALL_SCHEMAS),
+        "version": lambda subject, version: of_subject(subject),
+        "versions": of_subject,
+        "latest": of_subject,
+        "versions_of_schema": of_schema,
+        "referrers": _whatever(ALL_VERSIONS),
+        "subjects": _whatever(ALL_VERSIONS),
+        "list_versions": _whatever(ALL_VERSIONS),
+        "contexts": _whatever(ALL_CONTEXTS),
+        "setting": lambda scope, kind: of_setting(scope),
+        "scopes_with_setting": _whatever(ALL_SETTINGS),
+        "associations_of_subject": _whatever(ALL_ASSOCIATIONS),
+        "associations_of_resource": _whatever(ALL_ASSOCIATIONS),
+        "associations_of_name": _whatever(ALL_ASSOCIATIONS),
+        "associations": _whatever(ALL_ASSOCIATIONS),
+    }
+)
+"""By the name of a read of `Reads`, the fact that its answer is made from, as a function of its arguments.
+
+Not there: `revision`, which is a time and no fact, `changes` and `touched`, which every write changes.
+"""
 
 
 def touched_by(change: Change) -> tuple[Fact, ...]:

@@ -181,6 +181,11 @@ class Transaction(Reads, Protocol):
         """The revision this transaction gets when it commits with at least one change."""
         ...
 
+    @property
+    def changed(self) -> bool:
+        """Whether there is a change to commit so far."""
+        ...
+
     async def add_schema(self, schema: StoredSchema) -> StoredSchema:
         """Stores content, and returns it with its id: the given one, or for `schema_id=0` the context's next.
 

@@ -75,9 +75,14 @@ class SqlTransaction(SqlReads):
         """The revision this transaction gets when it commits with at least one change."""
         return self._revision
 
+    @property
+    def changed(self) -> bool:
+        """Whether there is a change to commit so far."""
+        return self._ordinal > 0
+
     async def finish(self) -> bool:
         """Moves the head row if anything was changed, and tells whether that is so."""
-        if self._ordinal == 0:
+        if not self.changed:
             return False
         await self._run(_MOVE_HEAD, self._revision)
         return True

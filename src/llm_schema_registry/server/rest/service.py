@@ -13,6 +13,8 @@ from llm_schema_registry.server.metrics import Metrics
 from llm_schema_registry.server.serving import Shelf
 from llm_schema_registry.server.settings import Settings
 from llm_schema_registry.store import Store, open_store
+from llm_schema_registry.store.caching import CachedStore
+from llm_schema_registry.store.opening import is_postgresql
 from llm_schema_registry.store.watching import WatchedStore
 
 
@@ -79,7 +81,10 @@ class Service:
         if follower is not None:
             follower.follow(store)
             self._following = asyncio.create_task(follow(guarded, follower, self.metrics))
-        store = WatchedStore(store, _unheard if follower is None else follower.signal.move)
+            # A point read of SQLite costs no more than to look it up here.
+            if is_postgresql(settings.store):
+                store = cast(Store, CachedStore(store, follower))
+        store = cast(Store, WatchedStore(store, _unheard if follower is None else follower.signal.move))
         if settings.store_in_memory:
             # No other process sees this store, so all work is done here.
             self._registry = Registry(store, rules, steps=DEFAULT_STEPS)

@@ -2,7 +2,7 @@
 
 The log is read once for all who remember. Before anything remembered is told, `current` says whether everything that
 was committed on this node is known; if not, `catch_up` reads the log. What other nodes commit is known once somebody
-says so (`fall_behind`), or the log is read for another reason.
+says so (`heard`, `fall_behind`), or the log is read for another reason.
 """
 
 import asyncio
@@ -64,6 +64,7 @@ class Follower:
         self._seen = -1
         self._behind = True
         self._falls = 0
+        self._heard = 0
         self._placed = False
         # The last record at the cursor: another history would have another one there.
         self._last: Change | None = None
@@ -99,6 +100,12 @@ class Follower:
         self._behind = True
         self._falls += 1
 
+    def heard(self, revision: int) -> None:
+        """Says that the store has reached a revision: unless it is known, the log is read likewise."""
+        if revision > self.cursor:
+            self._heard = max(self._heard, revision)
+            self._behind = True
+
     async def catch_up(self) -> int:
         """Reads the change log unless it is current.
 
@@ -127,13 +134,16 @@ class Follower:
             self._known_at = max(at, self._known_at)
 
     async def _read(self, log: Reads) -> None:
-        seen, falls, now = self.signal.value, self._falls, time.monotonic()
+        seen, falls, heard, now = self.signal.value, self._falls, self._heard, time.monotonic()
         if not (self._placed and await self._go_on(log)):
             self._begin_anew(await log.revision())
             if not await self._go_on(log):
                 raise StoreUnavailableError("The store is not available: its change log begins anew and anew.")
         self._placed = True
-        self._seen, self._behind, self._known_at = seen, falls != self._falls, now
+        # What was heard before and is not there belongs to a history that has ended.
+        self._heard = max(self._heard if self._heard > heard else 0, self.cursor)
+        self._behind = falls != self._falls or self._heard > self.cursor
+        self._seen, self._known_at = seen, now
 
     def _begin_anew(self, revision: int) -> None:
         self.recent.restart(revision)

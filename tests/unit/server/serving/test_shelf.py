@@ -1,6 +1,7 @@
 """What stays on the shelf, and what a change takes off it."""
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 
@@ -22,7 +23,7 @@ async def signal() -> LocalSignal:
 @pytest.fixture
 async def store(signal: LocalSignal) -> AsyncIterator[Store]:
     opened = await open_store("sqlite://")
-    yield WatchedStore(opened, signal.move)
+    yield cast(Store, WatchedStore(opened, signal.move))
     await opened.close()
 
 
