@@ -93,7 +93,8 @@ async def test_the_tables_of_another_application_are_left_alone(url: str, statem
 
 async def test_a_store_of_newer_code_is_refused(url: str) -> None:
     await (await open_store(url)).close()
-    await rows_of(url, "INSERT INTO migrations SELECT MAX(number) + 1, 'later', 'x', 0 FROM migrations")
+    name = f"later_needs_{LAYOUT + 1}"
+    await rows_of(url, f"INSERT INTO migrations SELECT MAX(number) + 1, '{name}', 'x', 0 FROM migrations")
     message = await refusal(url)
     assert f"has layout {LAYOUT + 1}" in message
     assert "newer version" in message

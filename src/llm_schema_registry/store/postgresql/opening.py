@@ -2,14 +2,14 @@
 
 import asyncpg
 
-from llm_schema_registry.store.migrations import LAYOUT, refuse_newer
+from llm_schema_registry.store.migrations import LAYOUT, check_newer
 from llm_schema_registry.store.postgresql.address import unreadable
 from llm_schema_registry.store.postgresql.connections import Connections, Session
 from llm_schema_registry.store.postgresql.failures import FAILURES, unavailable
 from llm_schema_registry.store.statements import load_statements
 from llm_schema_registry.store.store import StoreUnavailableError
 
-_LAYOUT = load_statements("postgresql")["layout"]
+_SQL = load_statements("postgresql")
 _OLDEST_SERVER = 14
 
 
@@ -19,7 +19,7 @@ async def prepare(connections: Connections, schema: str) -> None:
     Raises:
         InvalidStoreUrlError: the URL is no address of a server.
         StoreUnavailableError: the server cannot be reached or is too old, the schema holds something else, or the
-            store was written by newer code.
+            store needs newer code.
     """
     try:
         async with connections.session() as session:
@@ -29,7 +29,10 @@ async def prepare(connections: Connections, schema: str) -> None:
                 from llm_schema_registry.store.postgresql.migrating import migrate
 
                 await migrate(session, schema)
-                found = LAYOUT
+                # Newer code may have been faster, and gone further.
+                found = await _layout_of(session)
+            if found > LAYOUT:
+                check_newer(found, [row[0] for row in await session.fetch(_SQL["newer_migrations"], LAYOUT)])
     except FAILURES as error:
         # Their texts repeat parts of the URL, which may be parts of a password.
         if isinstance(error, ValueError) and not isinstance(error, OSError):
@@ -37,14 +40,13 @@ async def prepare(connections: Connections, schema: str) -> None:
         raise unavailable(error) from error
     except ValueError:
         raise unreadable() from None
-    refuse_newer(found)
 
 
 async def _layout_of(session: Session) -> int:
     if session.get_server_version().major < _OLDEST_SERVER:
         raise StoreUnavailableError(f"The store needs PostgreSQL {_OLDEST_SERVER} or newer.")
     try:
-        return await session.fetchval(_LAYOUT) or 0
+        return await session.fetchval(_SQL["layout"]) or 0
     except asyncpg.UndefinedTableError:
         return 0
     except asyncpg.UndefinedColumnError as error:

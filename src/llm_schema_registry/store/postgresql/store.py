@@ -89,7 +89,7 @@ class PostgresStore(PostgresReads):
 
         Raises:
             InvalidStoreUrlError: the URL cannot be read.
-            StoreUnavailableError: the store cannot be opened, is no store, or was written by newer code.
+            StoreUnavailableError: the store cannot be opened, is no store, or needs newer code.
         """
         address = Address.parse(url)
         primary = await Connections(address.primary, address.schema, patience).open()

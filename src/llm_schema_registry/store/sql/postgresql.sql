@@ -28,6 +28,10 @@ SELECT MAX(revision) FROM (
 -- The number of the last migration that was applied.
 SELECT MAX(number) FROM migrations;
 
+-- newer_migrations --
+-- The names of the migrations after number $1 that were applied.
+SELECT name FROM migrations WHERE number > $1;
+
 -- encoding --
 -- How the database writes texts.
 SELECT current_setting('server_encoding');

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 
-from llm_schema_registry.store.migrations import LAYOUT, refuse_newer
+from llm_schema_registry.store.migrations import LAYOUT, check_newer
 from llm_schema_registry.store.sqlite.connection import connect, fail, is_busy
 from llm_schema_registry.store.store import StoreUnavailableError
 
@@ -21,7 +21,7 @@ def open_for_writing(path: str, *, durable: bool, patience: float) -> sqlite3.Co
         patience: how many seconds to wait for other processes.
 
     Raises:
-        StoreUnavailableError: it cannot be opened, holds something else, or was written by newer code.
+        StoreUnavailableError: it cannot be opened, holds something else, or needs newer code.
     """
     try:
         connection = connect(path, writes=True, durable=durable, timeout=patience)
@@ -35,7 +35,8 @@ def open_for_writing(path: str, *, durable: bool, patience: float) -> sqlite3.Co
             from llm_schema_registry.store.sqlite.migrating import migrate
 
             found = migrate(connection)
-        refuse_newer(found)
+        if found > LAYOUT:
+            check_newer(found, _names_of_newer(connection))
         # From here on the event loop waits for other writers, not SQLite.
         connection.execute("PRAGMA busy_timeout = 0")
     except sqlite3.Error as error:
@@ -50,6 +51,10 @@ def open_for_writing(path: str, *, durable: bool, patience: float) -> sqlite3.Co
 def layout_of(connection: sqlite3.Connection) -> int:
     """The number of the last migration that was applied to the file, kept in it; 0 for an empty one."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _names_of_newer(connection: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in connection.execute("SELECT name FROM migrations WHERE number > ?", (LAYOUT,))]
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, patience: float) -> None:

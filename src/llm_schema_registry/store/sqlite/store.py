@@ -90,7 +90,7 @@ class SqliteStore(SqliteReads):
             patience: how many seconds a transaction waits for other writers.
 
         Raises:
-            StoreUnavailableError: it cannot be opened, is no store, or was written by newer code.
+            StoreUnavailableError: it cannot be opened, is no store, or needs newer code.
         """
         durable = os.fspath(path) != MEMORY
         directory = None if durable else _temporary_directory()
