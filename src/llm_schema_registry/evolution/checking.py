@@ -28,7 +28,7 @@ class Verdict:
     Attributes:
         findings: one per incompatibility, in the order they were met; empty when the change is compatible.
         messages: the same as the Confluent registry words it (Confluent's rule), with the version and the text of
-            the schema that the candidate is incompatible with.
+            the schema that the candidate is incompatible with, unless that is of another format.
         against_version: the version the candidate is incompatible with, `None` when it is compatible.
     """
 
@@ -70,6 +70,10 @@ def check(
         BudgetExceededError: too much work.
     """
     budget = budget or Budget(what="The compatibility check")
+    for version, previous in history if level.directions else ():
+        if previous.schema_type != candidate.schema_type:
+            # The reference looks for this first, and names neither the version nor its text.
+            return Verdict((_different_type(candidate, version, previous),), (DIFFERENT_TYPE,), version)
     warnings: tuple[Finding, ...] = ()
     for version, previous in history:
         verdict = _check_one(candidate, version, previous, level, policy, budget)
@@ -104,16 +108,12 @@ def _check_one(
 ) -> Verdict:
     findings: list[Finding] = []
     messages: list[str] = []
-    if level.directions and candidate.schema_type != previous.schema_type:
-        findings.append(_different_type(candidate, version, previous))
-        messages.append(DIFFERENT_TYPE)
-    else:
-        for direction in level.directions:
-            reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
-            format_ = format_of(candidate.schema_type)
-            for difference in breaking_differences(reader, writer, policy, budget):
-                findings.append(_finding(difference, direction, version, candidate))
-                messages.append(format_.describe(difference, *_SIDES[direction]))
+    for direction in level.directions:
+        reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
+        format_ = format_of(candidate.schema_type)
+        for difference in breaking_differences(reader, writer, policy, budget):
+            findings.append(_finding(difference, direction, version, candidate))
+            messages.append(format_.describe(difference, *_SIDES[direction]))
     return _refused(findings, messages, version, previous) if messages else Verdict()
 
 

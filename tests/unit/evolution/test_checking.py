@@ -96,7 +96,7 @@ def test_old_schemas_of_the_limit_are_not_cut(more: int, cut: bool) -> None:
 def test_another_format_is_never_compatible_but_under_none() -> None:
     other = json_schema(type="object")
     verdict = check(other, [(1, A)], CompatibilityLevel.BACKWARD)
-    assert verdict.messages[0] == DIFFERENT_TYPE == "Incompatible because of different schema type"
+    assert verdict.messages == (DIFFERENT_TYPE,) == ("Incompatible because of different schema type",)
     assert (verdict.findings[0].code, verdict.findings[0].old, verdict.findings[0].new) == (
         "schema.DIFFERENT_TYPE",
         "AVRO",
@@ -106,6 +106,13 @@ def test_another_format_is_never_compatible_but_under_none() -> None:
         "Version 1 is AVRO, this schema is JSON. Consumers of a subject decode every version in one format."
     )
     assert check(other, [(1, A)], CompatibilityLevel.NONE).compatible
+
+
+def test_another_format_anywhere_in_the_history_is_all_that_is_said() -> None:
+    history = [(3, B), (2, json_schema(type="object")), (1, A)]
+    verdict = check(A, history, CompatibilityLevel.FULL_TRANSITIVE)
+    assert (verdict.messages, verdict.against_version) == ((DIFFERENT_TYPE,), 2)
+    assert check(A, history, CompatibilityLevel.NONE).compatible
 
 
 def test_differences_that_break_nothing_are_not_reported() -> None:
