@@ -131,6 +131,7 @@ _NEUTRAL: dict[SchemaType, dict[str, Callable[[str, str, Any], Case]]] = {
         "format": _without("format"),
         "unevaluatedProperties beside other branches": _without("unevaluatedProperties"),
         "unevaluatedItems beside contains": _without("unevaluatedItems"),
+        "bytes of Kafka Connect": _without("connect.type"),
     },
     SchemaType.PROTOBUF: {
         "numbers that do not fit": _in_payload(_one_for_numbers),
