@@ -11,6 +11,8 @@ STORE ?= sqlite:///data/registry.db
 WORKERS ?= 1
 JOBS ?= 2
 BENCH ?=
+PEER_URL ?=
+PEER_PID ?=
 MINUTES ?= 1
 FORMAT ?= all
 SEED ?=
@@ -34,6 +36,10 @@ $(VENV)/.test-stamp: pyproject.toml
 
 $(VENV)/.quality-stamp: $(VENV)/.test-stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group quality
+	@touch $@
+
+$(VENV)/.bench-stamp: $(VENV)/.test-stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	@touch $@
 
 .PHONY: serve
@@ -77,9 +83,11 @@ format: $(VENV)/.quality-stamp ## rewrite the code in the house style
 docs: venv ## write the generated reference pages
 	$(BIN)/python docs/generate.py
 
+# A store or another registry is measured only if it is named: STORE has a value for `serve`.
 .PHONY: bench
-bench: venv ## measure this machine (BENCH="--only get-by-id --seconds 2")
-	$(BIN)/python -m benchmarks $(BENCH)
+bench: $(VENV)/.bench-stamp ## measure this machine (BENCH="--only get-by-id --seconds 2", STORE, PEER_URL, PEER_PID)
+	PEER_URL=$(PEER_URL) PEER_PID=$(PEER_PID) $(BIN)/python -m benchmarks \
+		$(if $(filter command environment,$(firstword $(origin STORE))),--store '$(STORE)') $(BENCH)
 
 .PHONY: clean
 clean: ## remove what the targets made

@@ -19,7 +19,7 @@ from benchmarks.reporting import document, with_tables
 from benchmarks.reporting.plots import MissingError, plot
 from benchmarks.results import Results
 from benchmarks.serving import Running, ServerError, Stores, peer, stores
-from benchmarks.workloads import BY_NAME
+from benchmarks.workloads import BY_NAME, SCANT
 
 _PAGE = Path("docs/explanation/performance.md")
 _FIGURES = Path("docs/explanation/figures")
@@ -115,7 +115,7 @@ def _measurements(bench: Bench, names: Collection[str]) -> Iterator[Measurement]
             if over_http.CONNECTIONS_PART in names:
                 yield from over_http.measure_connections(field)
     if over_http.EMBEDDED_PART in names:
-        with over_http.field(bench, bench.files) as field:
+        with over_http.field(bench, bench.files, SCANT) as field:
             yield from over_http.measure_embedded(field)
     for name, measure in _CURVES.items():
         if name in names:
@@ -138,7 +138,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [*_PARTS, *BY_NAME]
     parser.add_argument("--only", action="append", default=[], choices=names, help="measure this; may be repeated")
-    parser.add_argument("--seconds", type=float, default=1.0, help="per server, workload and condition")
+    parser.add_argument("--seconds", type=float, default=0.8, help="per server, workload and condition")
     parser.add_argument("--full", action="store_true", help="a million schemas too; takes minutes longer")
     parser.add_argument("--store", default="", help="postgresql://…, or sqlite; a PostgreSQL of its own if not given")
     parser.add_argument("--scratch", type=Path, help="the directory for what the stores write; that of the system")

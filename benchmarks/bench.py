@@ -15,7 +15,7 @@ from benchmarks.load import Job, Load
 from benchmarks.requests import registration
 from benchmarks.samples import schema
 from benchmarks.serving import Server, Stores, registry
-from benchmarks.workloads import IDS, SUBJECTS, Stock, preparation
+from benchmarks.workloads import IDS, SUBJECTS, Stock, Supply, preparation
 from llm_schema_registry.formats import SchemaType
 
 _PREPARING_SECONDS = 600.0
@@ -116,7 +116,7 @@ def peer_stock(bench: Bench, server: Server) -> Stock:
     finally:
         connection.close()
     bench.send(server, preparation())
-    return Stock(ids)
+    return Stock(Supply(0, 0), ids)
 
 
 def bodies(server: Server, paths: Iterable[str]) -> dict[str, bytes]:

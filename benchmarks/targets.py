@@ -11,6 +11,8 @@ from benchmarks.results import Results
 OPEN_LOOP_RATE = 10_000
 MANY = 1_000_000
 _FEW = 1_000
+# What the load is late by counts as latency: beyond this, a latency above its limit may be the load's own.
+_TRUSTED_LATENESS_MS = 1.0
 
 
 class Bound(enum.Enum):
@@ -26,6 +28,7 @@ class Verdict(enum.StrEnum):
     MET = "met"
     MISSED = "MISSED"
     INVALID = "INVALID"
+    DOUBTFUL = "doubtful"
     NOT_MEASURED = "not measured"
 
 
@@ -38,7 +41,8 @@ class Reading:
         baseline: what was measured beside it in the same minute; `None` if there was nothing.
         beside: what the baseline is.
         note: what else helps to read the figure.
-        trouble: why the figure means nothing; empty if it does.
+        trouble: why the figure means nothing; empty if it means something.
+        doubtful: whether the load was too late itself to tell that the limit is not kept.
     """
 
     measured: float
@@ -46,6 +50,7 @@ class Reading:
     beside: str = ""
     note: str = ""
     trouble: str = ""
+    doubtful: bool = False
 
     @property
     def ratio(self) -> float | None:
@@ -85,7 +90,9 @@ class Target:
         if figure is None:
             return Verdict.NOT_MEASURED
         good = figure <= self.limit if self.bound is Bound.AT_MOST else figure >= self.limit
-        return Verdict.MET if good else Verdict.MISSED
+        if good:
+            return Verdict.MET
+        return Verdict.DOUBTFUL if reading.doubtful else Verdict.MISSED
 
 
 def evaluated(results: Results) -> Iterator[tuple[Target, Reading | None, Verdict]]:
@@ -117,7 +124,9 @@ def _http(
         theirs = results.figures(part, workload, name, x)
         trouble = ours.trouble or (theirs.trouble if theirs else "")
         said = note(ours) if name == beside else f"no {beside} on the PATH"
-        return Reading(choose(ours), choose(theirs) if theirs else None, name, said, trouble)
+        return Reading(
+            choose(ours), choose(theirs) if theirs else None, name, said, trouble, ours.late > _TRUSTED_LATENESS_MS
+        )
 
     return read
 

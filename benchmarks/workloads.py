@@ -2,10 +2,11 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from benchmarks.filling import grown_subject, subject_of
+from benchmarks.filling import Entry, distinct, grown_subject, predecessors, subject_of
 from benchmarks.requests import get, post, registration
 from benchmarks.samples import EVENT, predecessor, schema, successor
 from llm_schema_registry.formats import SchemaType
@@ -16,9 +17,6 @@ BATCH = 100
 # How many requests one slice may send where each may be sent only once; it ends early when they run out.
 _WRITES = 2_500
 _READS = 8_000
-# What the registry holds: schemas whose first read is measured, and subjects that wait for a second version.
-COLD = 150_000
-GROWN = 30_000
 _UNLIMITED = 2**30
 _FORMATS = {SchemaType.AVRO: "avro", SchemaType.JSON: "json", SchemaType.PROTOBUF: "protobuf"}
 # Another registry may hold what an earlier run left.
@@ -26,15 +24,38 @@ _NEW_VARIANTS = 10_000_000
 _RUN = secrets.token_hex(4)
 
 
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What can be used up of what a server holds.
+
+    Attributes:
+        cold: how many schemas it holds whose first read is measured.
+        grown: how many subjects wait for their second version.
+    """
+
+    cold: int
+    grown: int
+
+    def entries(self) -> Iterator[Entry]:
+        """What such a registry is filled with, after what is read again and again."""
+        return chain(distinct(IDS + self.cold), predecessors(self.grown))
+
+
+AMPLE = Supply(cold=150_000, grown=30_000)
+SCANT = Supply(cold=30_000, grown=10_000)
+
+
 class Stock:
     """What a server holds before it is measured, and what of it was used up.
 
     Attributes:
         ids: the ids of the variants from 1 on.
+        supply: what there was.
     """
 
-    def __init__(self, ids: Sequence[int] = range(1, IDS + 1)) -> None:
+    def __init__(self, supply: Supply, ids: Sequence[int] = range(1, IDS + 1)) -> None:
         self.ids = ids
+        self.supply = supply
         self._used: Counter[str] = Counter()
 
     def take(self, kind: str, count: int, limit: int = _UNLIMITED) -> range:
@@ -101,7 +122,7 @@ def by_id(stock: Stock) -> list[bytes]:
 
 
 def _by_id_cold(stock: Stock) -> list[bytes]:
-    return [get(f"/schemas/ids/{IDS + 1 + number}") for number in stock.take("cold", _READS, COLD)]
+    return [get(f"/schemas/ids/{IDS + 1 + number}") for number in stock.take("cold", _READS, stock.supply.cold)]
 
 
 def _latest(_: Stock) -> list[bytes]:
@@ -123,8 +144,14 @@ def new(stock: Stock) -> list[bytes]:
 
 
 def _next(stock: Stock) -> list[bytes]:
-    variants = (1 + number for number in stock.take("grown", _WRITES, GROWN))
-    return [post(f"/subjects/{grown_subject(variant)}/versions", _of_variant(variant)) for variant in variants]
+    variants = (1 + number for number in stock.take("grown", _WRITES, stock.supply.grown))
+    return [
+        post(
+            f"/subjects/{grown_subject(variant)}/versions",
+            registration(SchemaType.AVRO, successor(SchemaType.AVRO, variant, 0)),
+        )
+        for variant in variants
+    ]
 
 
 def _check(schema_type: SchemaType) -> Callable[[Stock], list[bytes]]:

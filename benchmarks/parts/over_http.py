@@ -7,11 +7,10 @@ from functools import partial
 
 from benchmarks.alternating import Contestant, Pace, constant_of, registry_of
 from benchmarks.bench import Bench, bodies, path_of, peer_stock
-from benchmarks.filling import distinct, predecessors
 from benchmarks.measuring import NGINX as NGINX_NAME
 from benchmarks.measuring import PEER, Measurement
 from benchmarks.serving import NGINX, Server, Stores, baseline, nginx
-from benchmarks.workloads import BY_NAME, COLD, GROWN, IDS, WORKLOADS, Stock, Workload, preparation
+from benchmarks.workloads import AMPLE, BY_NAME, WORKLOADS, Stock, Supply, Workload, preparation
 
 WORKLOADS_PART = "workloads"
 EMBEDDED_PART = "embedded"
@@ -25,8 +24,8 @@ _OF_STORE = ("get-by-id-cold", "register", "register-next")
 _CURVES = {
     "get-by-id": (1, 4, 16, 64, 256),
     "get-by-id-cold": (1, 16, 64),
-    "register": (1, 4, 16, 64),
-    "check-avro": (1, 4, 16, 64),
+    "register": (1, 16, 64),
+    "check-avro": (1, 16, 64),
 }
 _RATES = (1_000, 2_500, 5_000, 10_000, 20_000)
 # A request whose time comes while all connections are busy would wait for one.
@@ -84,12 +83,11 @@ class Field:
 
 
 @contextmanager
-def field(bench: Bench, stores: Stores) -> Iterator[Field]:
+def field(bench: Bench, stores: Stores, supply: Supply = AMPLE) -> Iterator[Field]:
     """The servers of the parts in this module, with everything that the workloads need."""
-    entries = (*distinct(IDS + COLD), *predecessors(GROWN))
     with ExitStack() as stack:
-        registry, _ = stack.enter_context(bench.filled(entries, stores=stores, requests=preparation()))
-        stock = Stock()
+        registry, _ = stack.enter_context(bench.filled(supply.entries(), stores=stores, requests=preparation()))
+        stock = Stock(supply)
         yardstick = stack.enter_context(baseline({bench.server_core}, bench.directory / "baseline.log"))
         files = None
         if NGINX is not None:

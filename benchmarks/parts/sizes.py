@@ -1,7 +1,7 @@
 """Whether anything grows: with the schemas stored, with the subjects, with the versions of a subject."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import NamedTuple
 
 from benchmarks.alternating import Pace, constant_of, registry_of
@@ -10,7 +10,7 @@ from benchmarks.filling import Entry, distinct, history, shared, subject_of
 from benchmarks.measuring import Measurement
 from benchmarks.requests import get, post, registration
 from benchmarks.samples import schema, successor
-from benchmarks.serving import baseline
+from benchmarks.serving import Server, baseline
 from llm_schema_registry.formats import SchemaType
 
 STORED_PART = "stored"
@@ -19,7 +19,7 @@ VERSIONS_PART = "versions"
 
 _STORED = (100, 1_000, 10_000, 100_000)
 _STORED_IF_FULL = (1_000_000,)
-_SUBJECTS = (100, 1_000, 10_000, 100_000)
+_SUBJECTS = (100, 10_000, 100_000)
 _VERSIONS = (1, 10, 100, 1_000)
 _CONNECTIONS = 16
 _FEW_CONNECTIONS = 4
@@ -39,7 +39,7 @@ class Operation(NamedTuple):
         name: how results call it.
         title: what a request does.
         requests: the requests.
-        once: whether each is sent once, to a server that has answered nothing before but the first of them.
+        once: whether each is sent once.
     """
 
     name: str
@@ -48,53 +48,75 @@ class Operation(NamedTuple):
     once: bool = True
 
 
+class Curve(NamedTuple):
+    """An axis, and what is measured along it.
+
+    Attributes:
+        part: the name of the part.
+        sizes: the places on the axis.
+        entries: what a registry of a size is filled with.
+        operations: what it is asked.
+        connections: how many are kept busy.
+        anew: whether each operation meets a process that has answered nothing before.
+        preparation: requests that are sent once before.
+    """
+
+    part: str
+    sizes: Sequence[int]
+    entries: Callable[[int], Iterator[Entry]]
+    operations: Callable[[int], Iterator[Operation]]
+    connections: int
+    anew: bool = False
+    preparation: Callable[[int], Sequence[bytes]] = lambda _: ()
+
+
 def measure_stored(bench: Bench) -> Iterator[Measurement]:
     """By the number of schemas stored, each in a subject of its own."""
     sizes = _STORED + (_STORED_IF_FULL if bench.full else ())
-    yield from _by_size(bench, STORED_PART, sizes, distinct, _stored_operations, _CONNECTIONS)
+    yield from _along(bench, Curve(STORED_PART, sizes, distinct, _stored_operations, _CONNECTIONS, anew=True))
 
 
 def measure_subjects(bench: Bench) -> Iterator[Measurement]:
     """By the number of subjects, which share a few contents."""
-    yield from _by_size(
-        bench, SUBJECTS_PART, _SUBJECTS, lambda count: shared(count, _CONTENTS), _subject_operations, _CONNECTIONS
-    )
+    yield from _along(bench, Curve(SUBJECTS_PART, _SUBJECTS, _sharing, _subject_operations, _CONNECTIONS))
 
 
 def measure_versions(bench: Bench) -> Iterator[Measurement]:
     """By the number of versions in a subject."""
-    yield from _by_size(bench, VERSIONS_PART, _VERSIONS, _histories, _version_operations, _FEW_CONNECTIONS)
+    curve = Curve(
+        VERSIONS_PART, _VERSIONS, _histories, _version_operations, _FEW_CONNECTIONS, preparation=_transitive_levels
+    )
+    yield from _along(bench, curve)
 
 
-def _by_size(
-    bench: Bench,
-    part: str,
-    sizes: Sequence[int],
-    entries: Callable[[int], Iterator[Entry]],
-    operations: Callable[[int], Iterator[Operation]],
-    connections: int,
-) -> Iterator[Measurement]:
-    pace = Pace(connections, bench.seconds)
+def _along(bench: Bench, curve: Curve) -> Iterator[Measurement]:
     with baseline({bench.server_core}, bench.directory / "baseline.log") as yardstick:
-        for size in sizes:
-            with bench.filled(entries(size)) as (_, url):
-                pass
-            for operation in operations(size):
-                with bench.serving(url) as server:
-                    if operation.name == "register-transitive":
-                        bench.send(server, _transitive(size))
-                    registry = registry_of(
-                        server, _in_turns(operation), once=operation.once, store=bench.stores.process
-                    )
-                    yield Measurement(
-                        part=part,
-                        workload=operation.name,
-                        title=operation.title,
-                        connections=connections,
-                        x=size,
-                        store=bench.stores.kind,
-                        slices=bench.alternation.slices([registry, constant_of(yardstick)], pace),
-                    )
+        for size in curve.sizes:
+            operations = list(curve.operations(size))
+            with bench.filled(curve.entries(size), requests=curve.preparation(size)) as (server, url):
+                if not curve.anew:
+                    for operation in operations:
+                        yield _measured(bench, curve, size, operation, server, yardstick)
+            if curve.anew:
+                for operation in operations:
+                    with bench.serving(url) as server:
+                        yield _measured(bench, curve, size, operation, server, yardstick)
+
+
+def _measured(
+    bench: Bench, curve: Curve, size: int, operation: Operation, server: Server, yardstick: Server
+) -> Measurement:
+    registry = registry_of(server, _in_turns(operation), once=operation.once, store=bench.stores.process)
+    pace = Pace(curve.connections, bench.seconds)
+    return Measurement(
+        part=curve.part,
+        workload=operation.name,
+        title=operation.title,
+        connections=curve.connections,
+        x=size,
+        store=bench.stores.kind,
+        slices=bench.alternation.slices([registry, constant_of(yardstick)], pace),
+    )
 
 
 def _in_turns(operation: Operation) -> Callable[[], Sequence[bytes]]:
@@ -124,6 +146,10 @@ def _stored_operations(size: int) -> Iterator[Operation]:
         "lookup-cold", "lookup, first time", [_post_variant(f"/subjects/{subject_of(n)}", n) for n in numbers]
     )
     yield Operation("register", "registration of a new schema", _registrations("bench.new"))
+
+
+def _sharing(subjects: int) -> Iterator[Entry]:
+    return shared(subjects, _CONTENTS)
 
 
 def _subject_operations(size: int) -> Iterator[Operation]:
@@ -176,7 +202,7 @@ def _version_operations(versions: int) -> Iterator[Operation]:
         yield Operation(f"register-{kind}", title, more)
 
 
-def _transitive(versions: int) -> list[bytes]:
+def _transitive_levels(versions: int) -> list[bytes]:
     subjects, _ = _HISTORIES[versions]
     body = {"compatibility": "BACKWARD_TRANSITIVE"}
     return [post(f"/config/{_old_subject('transitive', number)}", body, "PUT") for number in range(1, subjects + 1)]
@@ -187,7 +213,7 @@ def _old_subject(kind: str, number: int) -> str:
 
 
 def _registrations(prefix: str) -> list[bytes]:
-    variants = islice(range(_NEW_VARIANTS, _NEW_VARIANTS * 2), _MEASURED)
+    variants = range(_NEW_VARIANTS, _NEW_VARIANTS + _MEASURED)
     return [_post_variant(f"/subjects/{prefix}-{variant}/versions", variant) for variant in variants]
 
 

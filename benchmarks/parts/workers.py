@@ -6,10 +6,9 @@ from functools import partial
 
 from benchmarks.alternating import Pace, constant_of, registry_of
 from benchmarks.bench import Bench
-from benchmarks.filling import distinct, predecessors
 from benchmarks.measuring import Measurement
 from benchmarks.serving import baseline, registry
-from benchmarks.workloads import BY_NAME, COLD, GROWN, IDS, Stock, preparation
+from benchmarks.workloads import BY_NAME, SCANT, Stock, preparation
 
 PART = "workers"
 _WORKERS = (1, 2)
@@ -23,9 +22,9 @@ def measure_workers(bench: Bench) -> Iterator[Measurement]:
     pace = Pace(_CONNECTIONS, bench.seconds)
     with baseline({bench.server_core}, bench.directory / "baseline.log") as yardstick:
         for workers in _WORKERS:
-            with bench.filled((*distinct(IDS + COLD), *predecessors(GROWN)), requests=preparation()) as (_, url):
+            with bench.filled(SCANT.entries(), requests=preparation()) as (_, url):
                 pass
-            stock = Stock()
+            stock = Stock(SCANT)
             with registry(url, every, bench.directory / "workers.log", workers=workers) as server:
                 for name in _MEASURED:
                     workload = BY_NAME[name]
