@@ -96,13 +96,14 @@ async def register(
     request = checked(request)
     store = registry.store
     for _ in range(_OPTIMISTIC_ATTEMPTS):
-        seen = await store.revision()
+        seen = await registry.seen()
         decision = await registry.bounded(decide_on_store, subject, request, normalize, force)
         if isinstance(decision, Registered):
             return decision
         await store.stage(decision.content)
         async with store.transaction(actor) as transaction:
-            if await transaction.touched(decision.scopes) <= seen:
+            # Most often nothing at all was committed meanwhile.
+            if transaction.next_revision == seen + 1 or await transaction.touched(decision.scopes) <= seen:
                 return await write(transaction, decision)
     async with store.transaction(actor) as transaction:
         decision = await decide(registry, transaction, subject, request, normalize, force)

@@ -1,7 +1,7 @@
 """The registry: a store, what is remembered of it, and the settings of the service."""
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -59,6 +59,7 @@ class Registry:
         clock: the time in milliseconds since the epoch.
         steps: how many steps one parse or one check may take here.
         elsewhere: where work that needs more is done; without it such work is refused.
+        seen: tells what `seen` answers, for less than the store would.
     """
 
     def __init__(
@@ -69,12 +70,18 @@ class Registry:
         clock: Callable[[], int] | None = None,
         steps: int = INLINE_STEPS,
         elsewhere: Elsewhere | None = None,
+        seen: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self.store = store
         self.rules = rules or Rules()
         self.clock = clock or (lambda: time.time_ns() // 1_000_000)
         self.schemas = Schemas(store, steps)
         self._elsewhere = elsewhere
+        self._seen = seen
+
+    async def seen(self) -> int:
+        """A revision that no later read of the store is older than; raises `StoreUnavailableError`."""
+        return await (self._seen or self.store.revision)()
 
     async def bounded(self, use_case: UseCase[_Result], *arguments: object, **options: object) -> _Result:
         """Runs `use_case(self, *arguments, **options)`, which must only read, here or elsewhere.

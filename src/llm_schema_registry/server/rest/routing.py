@@ -92,7 +92,9 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
                     status, content = _NOT_MODIFIED, b""
             response = ASGIResponse(body=content, status_code=status, media_type=media_type, headers=headers)
             if operation.writes:
-                response.headers[REVISION_HEADER] = str(await service.registry.store.revision())
+                # What was there already may have come with a commit that nobody here has heard of.
+                revision = made_from.revision or await service.registry.store.revision()
+                response.headers[REVISION_HEADER] = str(revision)
         except Exception as error:
             return refused(request, error, service)
         return response

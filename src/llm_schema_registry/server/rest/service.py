@@ -85,12 +85,13 @@ class Service:
             if is_postgresql(settings.store):
                 store = cast(Store, CachedStore(store, follower))
         store = cast(Store, WatchedStore(store, _unheard if follower is None else follower.signal.move))
+        seen = None if follower is None else follower.catch_up
         if settings.store_in_memory:
             # No other process sees this store, so all work is done here.
-            self._registry = Registry(store, rules, steps=DEFAULT_STEPS)
+            self._registry = Registry(store, rules, steps=DEFAULT_STEPS, seen=seen)
         else:
             self._heavy = HeavyWork(settings.store, rules, keys=keys)
-            self._registry = Registry(store, rules, elsewhere=self._heavy)
+            self._registry = Registry(store, rules, elsewhere=self._heavy, seen=seen)
 
     async def stop(self) -> None:
         """Lets go of everything. Idempotent."""

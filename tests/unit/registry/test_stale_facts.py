@@ -1,0 +1,104 @@
+"""Decisions of a node that has not heard yet what another one committed: what is written is right all the same."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from llm_schema_registry.contracts import Subject
+from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
+from llm_schema_registry.registry.candidates import SchemaRequest
+from llm_schema_registry.registry.configuring import ConfigUpdate, put_config
+from llm_schema_registry.registry.planning import Planned, plan
+from llm_schema_registry.registry.reading import get_version
+from llm_schema_registry.registry.registering import register
+from llm_schema_registry.server.serving import LocalSignal
+from llm_schema_registry.store import Store, facts, open_store
+from llm_schema_registry.store.caching import CachedStore, Follower
+from llm_schema_registry.store.watching import WatchedStore
+
+S, T = Subject(".", "s"), Subject(".", "t")
+
+
+def node(store: Store) -> Registry:
+    """A node of its own: it hears of what others commit only where it finds it."""
+    follower = Follower(LocalSignal())
+    follower.follow(store)
+    cached = cast(Store, CachedStore(store, follower))
+    return Registry(cast(Store, WatchedStore(cached, follower.signal.move)), seen=follower.catch_up)
+
+
+@pytest.fixture
+async def nodes() -> AsyncIterator[tuple[Registry, Registry]]:
+    store = await open_store("sqlite://")
+    yield node(store), node(store)
+    await store.close()
+
+
+def schema(**fields: str) -> SchemaRequest:
+    described = [{"name": name, "type": kind} for name, kind in fields.items()]
+    return SchemaRequest(schema=json.dumps({"type": "record", "name": "R", "fields": described}))
+
+
+async def test_of_two_that_exclude_each_other_the_second_is_refused(nodes: tuple[Registry, Registry]) -> None:
+    one, two = nodes
+    for registry in nodes:
+        assert await registry.store.versions(S) == []
+    assert (await register(one, S, schema(a="string"))).version.version == 1
+    assert await two.store.versions(S) == [], "else this is no test"
+    with pytest.raises(RegistryError) as refusal:
+        await register(two, S, schema(a="int"))
+    assert refusal.value.code is ErrorCode.INCOMPATIBLE_SCHEMA
+
+
+async def test_the_same_at_two_nodes_is_one_version(nodes: tuple[Registry, Registry]) -> None:
+    one, two = nodes
+    assert await two.store.versions(S) == []
+    first = await register(one, S, schema(a="string"))
+    second = await register(two, S, schema(a="string"))
+    assert second.version == first.version
+    assert (first.created, second.created) == (True, False)
+
+
+async def test_a_config_that_came_meanwhile_counts(nodes: tuple[Registry, Registry]) -> None:
+    one, two = nodes
+    await register(two, S, schema(a="string"))
+    assert (await get_version(two, S, 1)).version.version == 1
+    await put_config(one, S, ConfigUpdate(compatibility="FORWARD"))
+    with pytest.raises(RegistryError) as refusal:
+        await register(two, S, schema())
+    assert refusal.value.code is ErrorCode.INCOMPATIBLE_SCHEMA
+
+
+async def test_plans_are_held_to_the_same(nodes: tuple[Registry, Registry]) -> None:
+    one, two = nodes
+    assert await two.store.versions(S) == []
+    await register(one, S, schema(a="string"))
+    planned = await plan(two, [Planned(S, schema(a="int"))], apply=True)
+    assert planned.refused
+    assert len(await two.store.versions(S)) == 1
+
+
+async def test_where_the_log_is_known_its_revision_is_not_asked_for(nodes: tuple[Registry, Registry]) -> None:
+    one, two = nodes
+    asked: list[str] = []
+    inner = two.store
+    while isinstance(inner, WatchedStore | CachedStore):
+        inner = inner._store
+    revision = inner.revision
+
+    async def counted() -> int:
+        asked.append("revision")
+        return await revision()
+
+    inner.revision = counted  # type: ignore[method-assign]
+    await register(one, S, schema(a="string"))
+    assert asked == ["revision"], "to find the end of the log, once"
+    with facts.noting() as noted:
+        registered = await register(one, T, schema(a="string"))
+    assert asked == ["revision"]
+    assert registered.revision == noted.revision == 2
+    with facts.noting() as noted:
+        assert not (await register(one, T, schema(a="string"))).created
+    assert noted.revision == 0
