@@ -18,9 +18,11 @@ from typing import Any, TypeVar, cast
 from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.registry import Registry, Rules
+from llm_schema_registry.store.blobs import BlobPlace
 from llm_schema_registry.store.opening import open_store
 
 _Result = TypeVar("_Result")
+_NO_PLACE = BlobPlace()
 _NICENESS = 10
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -32,12 +34,20 @@ class HeavyWork:
         store: the URL of the store, which the process opens by itself; a store in memory cannot be shared.
         rules: of the registry.
         keys: for the values of sensitive metadata.
+        blobs: where large definitions are kept.
         seconds: after how long a piece of work is given up, and the process with it.
     """
 
-    def __init__(self, store: str, rules: Rules, *, keys: Sequence[bytes] = (), seconds: float = 20.0) -> None:
-        self._store = store
-        self._keys = tuple(keys)
+    def __init__(
+        self,
+        store: str,
+        rules: Rules,
+        *,
+        keys: Sequence[bytes] = (),
+        blobs: BlobPlace = _NO_PLACE,
+        seconds: float = 20.0,
+    ) -> None:
+        self._place = (store, tuple(keys), blobs)
         self._rules = rules
         self._seconds = seconds
         self._turn = asyncio.Lock()
@@ -81,7 +91,7 @@ class HeavyWork:
 
     def _start(self) -> Connection:
         ours, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, self._store, self._rules, self._keys), daemon=True)
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, self._place, self._rules), daemon=True)
         self._process.start()
         theirs.close()
         self._connection = ours
@@ -107,16 +117,24 @@ def _given_up(why: str) -> RegistryError:
     return RegistryError(ErrorCode.BUDGET_EXCEEDED, message=message)
 
 
-def _serve(connection: Connection, store: str, rules: Rules, keys: Sequence[bytes]) -> None:
-    """The life of the process: opens the store, and answers until the other side is gone."""
+def _serve(connection: Connection, place: tuple[str, Sequence[bytes], BlobPlace], rules: Rules) -> None:
+    """The life of the process."""
     # On a busy machine, what is answered at once goes before what takes long anyway.
     os.nice(_NICENESS)
-    with contextlib.suppress(KeyboardInterrupt, EOFError), asyncio.Runner() as runner:
-        registry = Registry(runner.run(open_store(store, keys)), rules, steps=DEFAULT_STEPS)
-        while True:
-            use_case, arguments, options = connection.recv()
-            try:
-                outcome = runner.run(registry.bounded(use_case, *arguments, **options))
-            except Exception as error:
-                outcome = error
-            connection.send(outcome)
+    with contextlib.suppress(KeyboardInterrupt, EOFError):
+        asyncio.run(_answer(connection, place, rules))
+
+
+async def _answer(connection: Connection, place: tuple[str, Sequence[bytes], BlobPlace], rules: Rules) -> None:
+    """Opens the store, and answers until the other side is gone.
+
+    The event loop goes on while nothing is asked: the store may be waiting for what it needs to answer again.
+    """
+    registry = Registry(await open_store(*place), rules, steps=DEFAULT_STEPS)
+    while True:
+        use_case, arguments, options = await asyncio.to_thread(connection.recv)
+        try:
+            outcome = await registry.bounded(use_case, *arguments, **options)
+        except Exception as error:
+            outcome = error
+        connection.send(outcome)

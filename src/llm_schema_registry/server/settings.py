@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.store.blobs import DEFAULT_THRESHOLD, BlobPlace, InvalidBlobsUrlError, open_blobs
 
 PREFIX = "LSR_"
 # Variables with the prefix that other parts of the product read.
@@ -127,6 +128,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "separated by commas: the first seals, all open. Without one they are stored in clear."
         ),
     ] = ""
+    blobs: Annotated[
+        str,
+        Meta(
+            description="Where large definitions are kept: `s3://BUCKET/PREFIX`, with the options `endpoint` and "
+            "`region` (`?endpoint=https://HOST:PORT&region=…`); credentials come from the variables of AWS. Empty: in "
+            "the store, with all others."
+        ),
+    ] = ""
+    blob_bytes: Annotated[
+        int, Meta(description="Definitions of more bytes are large, and go there when they are registered.", ge=0)
+    ] = DEFAULT_THRESHOLD
     kafka_cluster_id: Annotated[str, Meta(description="The Kafka cluster's id that `GET /v1/metadata/id` tells.")] = ""
     cluster_id: Annotated[str, Meta(description="This registry's id that `GET /v1/metadata/id` tells.")] = (
         "schema-registry"
@@ -192,9 +204,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except InvalidKeyError as error:
             raise SettingsError(f"LSR_METADATA_KEY: {error}") from None
 
+    def blob_place(self) -> BlobPlace:
+        """Where large definitions are kept; raises `SettingsError` for what cannot be used."""
+        place = BlobPlace(self.blobs, self.blob_bytes)
+        if place.url:
+            try:
+                open_blobs(place.url)
+            except InvalidBlobsUrlError as error:
+                raise SettingsError(f"LSR_BLOBS: {error}") from None
+        return place
+
     def check(self) -> None:
         """Raises `SettingsError` for settings that do not go together."""
         self.metadata_keys()
+        self.blob_place()
         if self.tls_mode is TlsMode.NONE and not _is_loopback(self.host):
             raise SettingsError(
                 f"The host {self.host} is reachable from other machines, and nothing ends TLS. Listen on 127.0.0.1, "

@@ -10,7 +10,9 @@ import pytest
 from llm_schema_registry.contracts import Metadata
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
+from llm_schema_registry.store.blobs import BlobPlace
 from llm_schema_registry.store.opening import open_store
+from servers import s3
 from unit.registry.building import S1, S, put, record, refused
 
 WIDE = record(*(f"f{number}:string" for number in range(3_000)))
@@ -71,10 +73,24 @@ async def test_sealed_metadata_is_compared_as_it_was_given(tmp_path: Path) -> No
         await store.close()
 
 
+async def test_large_definitions_are_found_where_they_are(tmp_path: Path) -> None:
+    url, blobs = f"sqlite:///{tmp_path}/registry.db", BlobPlace(s3().fresh_bucket(), 100)
+    work = HeavyWork(url, Rules(), blobs=blobs)
+    store = await open_store(url, blobs=blobs)
+    registry = Registry(store, steps=1_000, elsewhere=work)
+    try:
+        assert (await put(registry, WIDE)).created
+        assert (await store.schemas_in_blobs())[0].text == ""
+        await refused(ErrorCode.INCOMPATIBLE_SCHEMA, put(registry, CHANGED))
+    finally:
+        work.close()
+        await store.close()
+
+
 async def test_a_process_that_dies_or_hangs_is_replaced(registry: Registry, heavy: HeavyWork) -> None:
     await refused(ErrorCode.BUDGET_EXCEEDED, heavy.run(_die))
     assert (await put(registry, WIDE)).created
-    impatient = HeavyWork(heavy._store, Rules(), seconds=0.5)
+    impatient = HeavyWork(heavy._place[0], Rules(), seconds=0.5)
     with pytest.raises(RegistryError, match="given up"):
         await impatient.run(_hang)
     impatient.close()

@@ -74,7 +74,8 @@ class Service:
             schema_search_limit=settings.schema_search_limit,
         )
         follower = None if self.shelf is None else self.shelf.follower
-        opened = await open_store(settings.store, keys)
+        blobs = settings.blob_place()
+        opened = await open_store(settings.store, keys, blobs)
         lost = _unheard if follower is None else follower.fall_behind
         guarded = self._store = GuardedStore(opened, _file_of(settings), lost)
         store = cast(Store, guarded)
@@ -90,7 +91,7 @@ class Service:
             # No other process sees this store, so all work is done here.
             self._registry = Registry(store, rules, steps=DEFAULT_STEPS, seen=seen)
         else:
-            self._heavy = HeavyWork(settings.store, rules, keys=keys)
+            self._heavy = HeavyWork(settings.store, rules, keys=keys, blobs=blobs)
             self._registry = Registry(store, rules, elsewhere=self._heavy, seen=seen)
 
     async def stop(self) -> None:
