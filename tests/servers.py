@@ -188,7 +188,8 @@ class ValkeyServer:
             [
                 str(get_binary_path()),
                 *("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
-                *("--daemonize", "no", "--dir", self._directory.name, *self._options),
+                *("--daemonize", "no", "--dir", self._directory.name, "--cluster-port", str(_free_port())),
+                *self._options,
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
