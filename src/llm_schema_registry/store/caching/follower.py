@@ -122,7 +122,7 @@ class Follower:
         for _ in range(2):
             if log is None or self.current:
                 break
-            if self._reading is None:
+            if self._reading is None or self._reading.done():
                 self._reading = asyncio.ensure_future(self._read(log))
                 self._reading.add_done_callback(self._end_reading)
             await asyncio.shield(self._reading)
@@ -184,7 +184,8 @@ class Follower:
         self._last = changes[-1]
 
     def _end_reading(self, reading: "asyncio.Future[None]") -> None:
-        self._reading = None
+        if self._reading is reading:
+            self._reading = None
         # Whoever asked has been told; that nobody may be left to ask is no failure.
         if not reading.cancelled():
             reading.exception()

@@ -249,3 +249,19 @@ async def test_who_gives_up_waiting_takes_nobody_along(place: Place) -> None:
     await asyncio.sleep(0)
     place.log.answering.set()
     assert await second == 0
+
+
+async def test_an_attempt_that_has_just_ended_is_not_waited_for(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await place.follower.catch_up()
+    later = []
+
+    async def catch_up_again() -> bool:
+        place.signal.move()
+        await place.follower.catch_up()
+        return place.current()
+
+    # It begins when the attempt has ended, and before anything else learns of that.
+    monkeypatch.setattr(place.memory, "drop", lambda _: later.append(asyncio.create_task(catch_up_again())))
+    await place.set_mode(S)
+    await place.follower.catch_up()
+    assert [await each for each in later] == [True]
