@@ -2,6 +2,7 @@ import pytest
 
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.server.settings import Settings, SettingsError, TlsMode, settings_reference
+from llm_schema_registry.store.blobs import BlobPlace
 
 
 def test_the_environment_is_read_and_what_is_given_wins() -> None:
@@ -68,3 +69,14 @@ def test_keys_of_sensitive_metadata() -> None:
     with pytest.raises(SettingsError, match="LSR_METADATA_KEY: A key is base64") as caught:
         Settings(metadata_key="my own words").check()
     assert "my own words" not in str(caught.value)
+
+
+def test_object_storage() -> None:
+    assert Settings().blob_place() == BlobPlace("", 262_144)
+    url = "s3://bucket/prefix?endpoint=http://127.0.0.1:9000"
+    assert Settings.from_environment({"LSR_BLOBS": url, "LSR_BLOB_BYTES": "0"}).blob_place() == BlobPlace(url, 0)
+    with pytest.raises(SettingsError, match="LSR_BLOB_BYTES"):
+        Settings.from_environment({"LSR_BLOB_BYTES": "-1"})
+    with pytest.raises(SettingsError, match="LSR_BLOBS: The URL of object storage holds credentials") as caught:
+        Settings(blobs="s3://me:secret@bucket").check()
+    assert "secret" not in str(caught.value).replace("AWS_SECRET_ACCESS_KEY", "")
