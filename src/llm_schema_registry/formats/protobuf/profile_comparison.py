@@ -25,6 +25,7 @@ from llm_schema_registry.formats.protobuf.profile_rules import FILE_OPTIONS, fil
 WORK: Final = "The check of the profiles"
 # Declarations are looked at through the runtime, which takes longer than a step of a comparison.
 _PER_DECLARATION, _PER_MEMBER = 16, 2
+# Descriptors say nothing of the oldest syntax.
 _SYNTAXES: Final = {"": "proto2"}
 
 _Range = tuple[int, int]
@@ -132,7 +133,7 @@ def _file(new: _File, old: _File) -> Iterator[ProfileDifference]:
     one, other = new.proto, old.proto
     if one.package != other.package:
         yield found("FILE_SAME_PACKAGE", "/", other.package, one.package)
-    if one.syntax != other.syntax and {one.syntax, other.syntax} != {"", "proto2"}:
+    if one.syntax != other.syntax:
         yield found("FILE_SAME_SYNTAX", "/", *(_SYNTAXES.get(each.syntax, each.syntax) for each in (other, one)))
     for option in FILE_OPTIONS:
         value, before = getattr(one.options, option), getattr(other.options, option)

@@ -27,13 +27,16 @@ def rules_and_paths(found):
 @pytest.mark.parametrize("row", [pytest.param(row, id=f"{row['rule']} {row['old']}"[:80]) for row in ROWS])
 def test_vectors(row):
     def listed(name):
-        return sorted((item["rule"], item["path"]) for item in row.get(name, []))
+        return sorted((item["rule"], item["path"], item["old"], item["new"]) for item in row.get(name, []))
+
+    def told(found):
+        return sorted((item.rule.name, item.path, item.old, item.new) for item in found)
 
     broken = differences(row["old"], row["broken"])
-    assert rules_and_paths(broken) == listed("differences")
+    assert told(broken) == listed("differences")
     assert row["rule"] in {item.rule.name for item in broken}
     kept = differences(row["old"], row["kept"])
-    assert rules_and_paths(kept) == listed("others")
+    assert told(kept) == listed("others")
     assert row["rule"] not in {item.rule.name for item in kept}
     laxest = list(Profile).index(row["profile"])
     assert FORMAT.profile_rules[row["rule"]].breaks == set(list(Profile)[laxest:])
@@ -101,7 +104,22 @@ def test_a_stored_schema_that_protoc_refuses_cannot_be_compared():
         FORMAT.profile_differences(FORMAT.parse(P3 + "message M {}"), broken)
 
 
-def test_the_budget_ends_the_work():
-    old = P3 + "message M {" + "".join(f"int32 f{number} = {number};" for number in range(1, 100)) + "}"
+FIELDS = "".join(f"int32 f{number} = {number};" for number in range(1, 11))
+CONSTANTS = "".join(f"C{number} = {number};" for number in range(10))
+METHODS = "".join(f"rpc R{number}(M) returns (M);" for number in range(10))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "steps"),
+    [
+        (f"message M {{ {FIELDS} }}", "", 16 + 20),
+        (f"message M {{ {FIELDS} }}", "message M {}", 16 + 20 + 16),
+        ("message M {}", f"message M {{ {FIELDS} }}", 16 + 16 + 20),
+        (f"enum E {{ {CONSTANTS} }}", "", 16 + 20),
+        (f"message M {{}} service S {{ {METHODS} }}", "message M {}", 32 + 16 + 20),
+    ],
+)
+def test_declarations_and_their_members_count_against_the_budget(old, new, steps):
+    assert isinstance(differences(P3 + old, P3 + new, budget=Budget(steps)), list)
     with pytest.raises(BudgetExceededError):
-        differences(old, P3, budget=Budget(50))
+        differences(P3 + old, P3 + new, budget=Budget(steps - 1))
