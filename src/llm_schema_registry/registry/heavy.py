@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -20,6 +21,7 @@ from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.registry import Registry, Rules
 from llm_schema_registry.store.blobs import BlobPlace
 from llm_schema_registry.store.opening import open_store
+from llm_schema_registry.store.store import StoreUnavailableError
 
 _Result = TypeVar("_Result")
 _NO_PLACE = BlobPlace()
@@ -62,11 +64,16 @@ class HeavyWork:
 
         Raises:
             RegistryError: what the use case raises; BUDGET_EXCEEDED when the work was given up.
+            StoreUnavailableError: the process cannot open the store.
         """
         async with self._turn:
+            if self._process is not None and not self._process.is_alive():
+                # Whatever ended it, it was not the work that is asked for now.
+                self._stop()
+            is_new = self._connection is None
             connection = self._connection or self._start()
             asking = asyncio.get_running_loop().run_in_executor(
-                self._thread, _ask, connection, (use_case, arguments, options)
+                self._thread, _ask, connection, is_new, (use_case, arguments, options)
             )
             try:
                 outcome = await asyncio.wait_for(asking, self._seconds)
@@ -107,9 +114,20 @@ class HeavyWork:
             connection.close()
 
 
-def _ask(connection: Connection, question: object) -> object:
+def _ask(connection: Connection, is_new: bool, question: object) -> object:
+    if is_new:
+        _wait_for_start(connection)
     connection.send(question)
     return connection.recv()
+
+
+def _wait_for_start(connection: Connection) -> None:
+    try:
+        failure: StoreUnavailableError | None = connection.recv()
+    except EOFError:
+        raise StoreUnavailableError("The store is not available to the process for heavy work: it ended.") from None
+    if failure is not None:
+        raise failure
 
 
 def _given_up(why: str) -> RegistryError:
@@ -121,7 +139,9 @@ def _serve(connection: Connection, place: tuple[str, Sequence[bytes], BlobPlace]
     """The life of the process."""
     # On a busy machine, what is answered at once goes before what takes long anyway.
     os.nice(_NICENESS)
-    with contextlib.suppress(KeyboardInterrupt, EOFError):
+    # Who interrupts a terminal means the server, which still answers what it has begun.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(EOFError, BrokenPipeError):
         asyncio.run(_answer(connection, place, rules))
 
 
@@ -130,7 +150,13 @@ async def _answer(connection: Connection, place: tuple[str, Sequence[bytes], Blo
 
     The event loop goes on while nothing is asked: the store may be waiting for what it needs to answer again.
     """
-    registry = Registry(await open_store(*place), rules, steps=DEFAULT_STEPS)
+    try:
+        store = await open_store(*place)
+    except StoreUnavailableError as error:
+        connection.send(error)
+        return
+    connection.send(None)
+    registry = Registry(store, rules, steps=DEFAULT_STEPS)
     while True:
         use_case, arguments, options = await asyncio.to_thread(connection.recv)
         try:

@@ -10,6 +10,7 @@ import pytest
 from llm_schema_registry.contracts import Metadata
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
+from llm_schema_registry.store import StoreUnavailableError
 from llm_schema_registry.store.blobs import BlobPlace
 from llm_schema_registry.store.opening import open_store
 from servers import s3
@@ -96,11 +97,46 @@ async def test_a_process_that_dies_or_hangs_is_replaced(registry: Registry, heav
     impatient.close()
 
 
+async def test_a_process_that_died_while_it_had_nothing_to_do_is_replaced(registry: Registry, heavy: HeavyWork) -> None:
+    assert (await put(registry, WIDE)).created
+    assert heavy._process is not None
+    heavy._process.kill()
+    heavy._process.join()
+    assert (await put(registry, WIDER)).created
+
+
+async def test_a_process_that_cannot_open_the_store_is_no_fault_of_the_schema(
+    tmp_path: Path, registry: Registry
+) -> None:
+    file, aside = tmp_path / "registry.db", tmp_path / "aside"
+    file.rename(aside)
+    file.mkdir()
+    with pytest.raises(StoreUnavailableError):
+        await put(registry, WIDE)
+    file.rmdir()
+    aside.rename(file)
+    assert (await put(registry, WIDE)).created
+
+
+async def test_a_process_that_ends_as_it_starts_is_no_fault_of_the_schema(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm_schema_registry.registry.heavy._serve", _end)
+    with pytest.raises(StoreUnavailableError, match="it ended"):
+        await put(registry, WIDE)
+    monkeypatch.undo()
+    assert (await put(registry, WIDE)).created
+
+
 async def test_without_another_place_the_work_is_refused(tmp_path: Path) -> None:
     store = await open_store("sqlite:///:memory:")
     error = await refused(ErrorCode.BUDGET_EXCEEDED, put(Registry(store, steps=1_000), WIDE))
     assert "too large or too deeply nested" in error.message
     await store.close()
+
+
+def _end(*_: object) -> None:
+    """Takes the place of the life of the process."""
 
 
 async def _die(registry: Registry) -> None:
