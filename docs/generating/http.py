@@ -16,7 +16,12 @@ _INTRODUCTION = """# HTTP
 Everything the server answers, from the same table that routes requests. `{…}` stands for a percent-encoded segment of
 the path; a subject may be qualified with its context (`:.team:name`), and every path of the Confluent-compatible
 surface may be prefixed with `/contexts/{context}`. GET answers HEAD too. Unknown query parameters and unknown fields of
-a body are ignored. Every answer to a write carries `X-Registry-Revision`: a revision of the change log that holds it.
+a body are ignored.
+
+Every answer to a write carries `X-Registry-Revision`: a revision of the change log that holds it. Whoever sends that
+number along as `X-Registry-Min-Revision`, with any request and to any node, gets an answer that holds the write too:
+the node reads the log, and waits up to three seconds for what is not there yet. Then it answers 503 with `Retry-After`
+and names the revision; what is no whole number is a 400.
 
 On the Confluent-compatible surface the content type is `application/vnd.schemaregistry.v1+json`, or what `Accept` asks
 for among the types that clients of that surface use. Errors: [errors](errors.md).

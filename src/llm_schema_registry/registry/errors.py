@@ -86,6 +86,11 @@ class ErrorCode(enum.Enum):
         50390,
         "Object storage, which has large definitions, is not available at the moment. Nothing was changed; try again.",
     )
+    REVISION_NOT_REACHED = (
+        50391,
+        "This node has not reached revision {revision}, only {known}. Try again; if it stays so, the revision is not "
+        "one of this registry.",
+    )
 
     @property
     def number(self) -> int:

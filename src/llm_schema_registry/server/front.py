@@ -13,6 +13,7 @@ from llm_schema_registry.server.rest.caching import NOT_KEPT
 from llm_schema_registry.server.rest.contexts_in_paths import without_context
 from llm_schema_registry.server.rest.errors import HttpError, problem_of
 from llm_schema_registry.server.rest.media_types import SCHEMA_REGISTRY
+from llm_schema_registry.server.rest.revisions import least_revision
 from llm_schema_registry.server.rest.routing import problem_response, surface_of
 from llm_schema_registry.server.rest.service import Service
 from llm_schema_registry.server.serving.shelving import Application, Shelving
@@ -67,7 +68,9 @@ class Front:
         scope["request_id"] = request_id.decode("latin-1")
         try:
             _route_on_raw_path(scope)
-        except (HttpError, RegistryError) as error:
+            if (revision := least_revision(scope["headers"])) is not None:
+                await self.service.reach(revision)
+        except (HttpError, RegistryError, StoreUnavailableError) as error:
             answer: Application = self._refusal(error, scope)
         else:
             answer = self._answer

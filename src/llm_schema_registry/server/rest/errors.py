@@ -73,7 +73,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 def problem_of(error: Exception) -> Problem:
     """What an exception means to a client; anything unforeseen is a 500 that tells nothing about the inside."""
     if isinstance(error, RegistryError):
-        return _of_code(error.code, error.message, error.findings)
+        passes = error.code is ErrorCode.REVISION_NOT_REACHED
+        return _of_code(error.code, error.message, error.findings, _RETRY if passes else ())
     if isinstance(error, HttpError):
         return _of_status(error.status, error.message, error.headers)
     if isinstance(error, HTTPException):

@@ -1,7 +1,7 @@
 """From operations to routes: decodes a request, calls the operation, encodes what it returns."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import structlog
@@ -15,13 +15,13 @@ from llm_schema_registry.server.rest.errors import HttpError, Problem, confluent
 from llm_schema_registry.server.rest.media_types import JSON, PROBLEM, SCHEMA_REGISTRY, negotiated
 from llm_schema_registry.server.rest.operations import Call, Operation, RawBytes, RawText, Reply, Surface
 from llm_schema_registry.server.rest.queries import read_query
+from llm_schema_registry.server.rest.revisions import REVISION_HEADER
 from llm_schema_registry.server.rest.service import Service
 from llm_schema_registry.server.serving.shelving import ORIGIN, Origin
 from llm_schema_registry.server.serving.validators import if_none_match, is_among
 from llm_schema_registry.store import StoreUnavailableError
 from llm_schema_registry.store.facts import noting
 
-REVISION_HEADER: Final = "x-registry-revision"
 _NATIVE_PATHS = ("/api/", "/health", "/metrics", "/openapi.json", "/docs")
 _OK = 200
 _NO_CONTENT = 204

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from llm_schema_registry.budget import DEFAULT_STEPS
-from llm_schema_registry.registry import Registry, Rules
+from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
 from llm_schema_registry.server.following import follow
 from llm_schema_registry.server.guarding import GuardedStore, StoreFile
@@ -16,6 +16,8 @@ from llm_schema_registry.store import Store, open_store
 from llm_schema_registry.store.caching import CachedStore
 from llm_schema_registry.store.opening import is_postgresql
 from llm_schema_registry.store.watching import WatchedStore
+
+_LONGEST_WAIT = 3.0
 
 
 class Service:
@@ -55,6 +57,20 @@ class Service:
     def reads_go_on(self) -> bool:
         """Whether reads are answered with what was known, now that the store is out of reach."""
         return self.shelf is not None and self.shelf.follower.age < self.settings.stale_reads_seconds
+
+    async def reach(self, revision: int) -> None:
+        """Waits until no answer of this process is older than a revision, for a few seconds at most.
+
+        Raises:
+            RegistryError: REVISION_NOT_REACHED.
+            StoreUnavailableError: how far the store is cannot be read.
+        """
+        if self.shelf is None:
+            known = await self.registry.store.wait_for_change(revision - 1, _LONGEST_WAIT)
+        else:
+            known = await self.shelf.follower.reach(revision, _LONGEST_WAIT)
+        if known < revision:
+            raise RegistryError(ErrorCode.REVISION_NOT_REACHED, revision=revision, known=known)
 
     async def start(self) -> None:
         """Opens the store.

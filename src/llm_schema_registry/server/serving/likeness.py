@@ -1,6 +1,6 @@
 """Which requests mean the same, though their bytes differ."""
 
-# Fields that no answer depends on: who asks with what, by which way, and what is held already.
+# Fields that no answer depends on: who asks with what, by which way, what is held already, and what was seen to before.
 _WITHOUT_MEANING = frozenset(
     {
         b"accept-encoding",
@@ -22,6 +22,7 @@ _WITHOUT_MEANING = frozenset(
         b"x-forwarded-port",
         b"x-forwarded-proto",
         b"x-real-ip",
+        b"x-registry-min-revision",
         b"x-request-id",
     }
 )

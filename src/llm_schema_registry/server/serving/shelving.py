@@ -16,8 +16,10 @@ ORIGIN: Final = "llm_schema_registry.origin"
 _REMEMBERED = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
 _REQUEST_ID = b"x-request-id"
 _METHODS = frozenset({"GET", "HEAD", "POST"})
-# A request with one of these means something by it that the next one with the same bytes may not.
-_UNLIKE_ANY_OTHER = frozenset({b"upgrade", b"expect", b"transfer-encoding", _REQUEST_ID, b"range"})
+# A request with one of these means something by it that the next one with the same bytes may not, or is one of a kind.
+_UNLIKE_ANY_OTHER = frozenset(
+    {b"upgrade", b"expect", b"transfer-encoding", _REQUEST_ID, b"range", b"x-registry-min-revision"}
+)
 _OF_CONTENT = frozenset({b"content-type", b"content-length"})
 # Obsolete since RFC 9111, which has nothing in its place for those who do not know how to read an age.
 _WARNING = (b"warning", b'110 - "Response is Stale"')

@@ -6,6 +6,7 @@ says so (`heard`, `fall_behind`), or the log is read for another reason.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
@@ -70,6 +71,7 @@ class Follower:
         self._last: Change | None = None
         self._known_at = 0.0
         self._reading: asyncio.Future[None] | None = None
+        self._news = asyncio.Event()
 
     def follow(self, log: Reads) -> None:
         """Names the store whose change log is followed; without one nothing is ever current."""
@@ -122,16 +124,46 @@ class Follower:
         for _ in range(2):
             if log is None or self.current:
                 break
-            if self._reading is None or self._reading.done():
-                self._reading = asyncio.ensure_future(self._read(log))
-                self._reading.add_done_callback(self._end_reading)
-            await asyncio.shield(self._reading)
+            await self._attempt(log)
+        return self.cursor
+
+    async def reach(self, revision: int, seconds: float) -> int:
+        """Waits until the log is known up to a revision, whoever writes it.
+
+        It is read at once. Who follows the store then has to hear of the rest.
+
+        Args:
+            revision: the revision.
+            seconds: how long to wait for it at most, beside what reading takes.
+
+        Returns:
+            The revision up to which the log is known: a lower one only if the wait was too long.
+
+        Raises:
+            StoreUnavailableError: the log cannot be read.
+        """
+        log = self._log
+        # As for `catch_up`, but nothing is held to be unknown meanwhile: the revision need not exist.
+        for _ in range(2):
+            if log is None or revision <= self.cursor:
+                break
+            await self._attempt(log)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while revision > self.cursor:
+                    await self._news.wait()
         return self.cursor
 
     def confirm(self, revision: int, at: float) -> None:
         """Says that the store was at this revision at a time of the monotonic clock."""
         if revision == self.cursor and self.current:
             self._known_at = max(at, self._known_at)
+
+    async def _attempt(self, log: Reads) -> None:
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.ensure_future(self._read(log))
+            self._reading.add_done_callback(self._end_reading)
+        await asyncio.shield(self._reading)
 
     async def _read(self, log: Reads) -> None:
         seen, falls, heard, now = self.signal.value, self._falls, self._heard, time.monotonic()
@@ -144,6 +176,8 @@ class Follower:
         self._heard = max(self._heard if self._heard > heard else 0, self.cursor)
         self._behind = falls != self._falls or self._heard > self.cursor
         self._seen, self._known_at = seen, now
+        news, self._news = self._news, asyncio.Event()
+        news.set()
 
     def _begin_anew(self, revision: int) -> None:
         self.recent.restart(revision)

@@ -146,3 +146,14 @@ async def test_then_everything_is_as_before() -> None:
     assert status == 200
     assert b"age" not in headers
     assert place.asked == 2
+
+
+async def test_requests_for_a_revision_are_answered_anew_and_while_the_log_is_lost_from_the_shelf() -> None:
+    place = Place()
+    for _ in range(2):
+        await place.ask(x_registry_min_revision="0")
+    assert place.asked == 2, "the next one will ask for another"
+    await place.ask()
+    place.lose()
+    assert (await place.ask(x_registry_min_revision="0"))[0] == 200
+    assert place.asked == 3

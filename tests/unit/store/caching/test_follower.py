@@ -203,6 +203,35 @@ async def test_a_failure_is_told_and_leaves_nothing_current(place: Place) -> Non
     assert facts.of_setting(S) in place.memory.dropped
 
 
+async def test_a_revision_that_is_there_is_read_at_once(place: Place) -> None:
+    await place.follower.catch_up()
+    await set_mode(place.store, S)
+    assert await place.follower.reach(1, 0.0) == 1
+    place.log.asked.clear()
+    assert await place.follower.reach(1, 0.0) == await place.follower.reach(0, 0.0) == 1
+    assert place.log.asked == [], "what is known is not read again"
+
+
+async def test_a_revision_to_come_is_waited_for(place: Place) -> None:
+    await place.follower.catch_up()
+    waiting = [asyncio.create_task(place.follower.reach(revision, 20)) for revision in (1, 2)]
+    for value in ("READONLY", "READWRITE"):
+        await asyncio.sleep(0.01)
+        assert place.current(), "the revision need not exist: all else goes on"
+        await place.set_mode(S, value)
+        await place.follower.catch_up()
+    assert await asyncio.gather(*waiting) == [1, 2]
+
+
+async def test_a_revision_that_does_not_come_is_told(place: Place) -> None:
+    await place.set_mode(S)
+    assert await place.follower.reach(2, 0.01) == 1
+    place.log.fails = True
+    with pytest.raises(StoreUnavailableError):
+        await place.follower.reach(2, 0.01)
+    assert await place.follower.reach(1, 0.01) == 1, "what is known stays known"
+
+
 async def test_the_age_counts_from_when_the_store_was_last_heard(place: Place) -> None:
     await place.follower.catch_up()
     began = time.monotonic()

@@ -17,6 +17,7 @@ from llm_schema_registry.server.rest.errors import HttpError, Problem, confluent
 from llm_schema_registry.server.rest.media_types import JSON, NDJSON, PROBLEM, SCHEMA_REGISTRY
 from llm_schema_registry.server.rest.operations import NoBody, Operation, RawBytes, RawText, Reply, Surface
 from llm_schema_registry.server.rest.queries import parameters_of
+from llm_schema_registry.server.rest.revisions import MIN_REVISION_HEADER
 from llm_schema_registry.server.rest.witnesses import WitnessAnswer
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -40,6 +41,12 @@ _IF_NONE_MATCH = {
     "description": "The tags of answers that the client holds; if the answer is one of them, 304 says so.",
     "schema": {"type": "string"},
 }
+_MIN_REVISION = {
+    "name": MIN_REVISION_HEADER,
+    "in": "header",
+    "description": "A revision that the answer must hold, as a write told it in X-Registry-Revision; it is waited for.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 _MEDIA_TYPES = {Surface.CONFLUENT: (SCHEMA_REGISTRY, JSON), Surface.NATIVE: (JSON,)}
 _PLAIN_TYPES = {bool: "boolean", int: "integer", str: "string"}
 _BODY_ERRORS = (
@@ -48,8 +55,16 @@ _BODY_ERRORS = (
     HttpError(415, "HTTP 415 Unsupported Media Type"),
     HttpError(422, "The request has no body; a JSON object is expected."),
 )
-_STORE_ERRORS = (ErrorCode.STORE_UNAVAILABLE, ErrorCode.DEFINITIONS_UNAVAILABLE, ErrorCode.DEFINITION_LOST)
-_COMMON_ERRORS = (HttpError(500, "Internal Server Error"),)
+_STORE_ERRORS = (
+    ErrorCode.STORE_UNAVAILABLE,
+    ErrorCode.DEFINITIONS_UNAVAILABLE,
+    ErrorCode.DEFINITION_LOST,
+    ErrorCode.REVISION_NOT_REACHED,
+)
+_COMMON_ERRORS = (
+    HttpError(400, f"The header {MIN_REVISION_HEADER} is no revision: …"),
+    HttpError(500, "Internal Server Error"),
+)
 _SAMPLES = {
     "subject": "telemetry.inference",
     "version": "3",
@@ -62,6 +77,8 @@ _SAMPLES = {
     "property": "subject",
     "detail": "must be given",
     "message": "…",
+    "revision": "1042",
+    "known": "1037",
 }
 
 
@@ -147,6 +164,7 @@ def _operation(operation: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
                 for name in re.findall(r"{(\w+)}", operation.path)
             ),
             *(_query_parameter(parameter) for parameter in parameters_of(query)),
+            _MIN_REVISION,
         ],
         "responses": {str(operation.status): _answer(operation, by_type), **_refusals(operation, by_type)},
     }
