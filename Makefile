@@ -55,6 +55,10 @@ demo: venv ## the registry at work: a catalogue, a safe and an unsafe change, a 
 test: venv ## every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
+.PHONY: storm
+storm: venv ## two nodes on one database, with kills: what is acknowledged stays (MINUTES)
+	STORM_SECONDS=$$((60 * $(MINUTES))) $(BIN)/python -m pytest -s tests/acceptance/test_storm.py
+
 .PHONY: fuzz
 fuzz: venv ## look for breaking changes that go undetected (MINUTES, FORMAT=avro|json|protobuf|all, SEED, CASES)
 	PYTHONPATH=tests $(BIN)/python -m property.fuzzing --format $(FORMAT) --minutes $(MINUTES) \

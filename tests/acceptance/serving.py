@@ -24,12 +24,14 @@ def free_port() -> int:
         return port
 
 
-def start(port: int, directory: Path, *options: str, prepared_by: str = "", **variables: str) -> subprocess.Popen[str]:
-    """Starts a server; `prepared_by` is Python code that it runs first."""
+def start(
+    port: int, place: Path | str, *options: str, prepared_by: str = "", **variables: str
+) -> subprocess.Popen[str]:
+    """Starts a server on a store in a directory, or at a URL; `prepared_by` is Python code that it runs first."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")} | variables
     main = ["-c", f"{prepared_by}; from llm_schema_registry.cli import main; main()"] if prepared_by else []
     command = [sys.executable, *(main or ["-m", "llm_schema_registry.cli"]), "serve", "--port", str(port)]
-    command += ["--store", f"sqlite:///{directory}/registry.db", *options]
+    command += ["--store", place if isinstance(place, str) else f"sqlite:///{place}/registry.db", *options]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -57,11 +59,11 @@ def wait_until_it_answers(port: int) -> None:
 
 @contextmanager
 def running(
-    directory: Path, *options: str, prepared_by: str = "", **variables: str
+    place: Path | str, *options: str, prepared_by: str = "", **variables: str
 ) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """A server that answers, with its port; it ends with the block."""
     port = free_port()
-    process = start(port, directory, *options, prepared_by=prepared_by, **variables)
+    process = start(port, place, *options, prepared_by=prepared_by, **variables)
     try:
         wait_until_it_answers(port)
         yield port, process

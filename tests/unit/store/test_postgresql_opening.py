@@ -93,8 +93,7 @@ async def test_the_tables_of_another_application_are_left_alone(url: str, statem
 
 async def test_a_store_of_newer_code_is_refused(url: str) -> None:
     await (await open_store(url)).close()
-    name = f"later_needs_{LAYOUT + 1}"
-    await rows_of(url, f"INSERT INTO migrations SELECT MAX(number) + 1, '{name}', 'x', 0 FROM migrations")
+    await rows_of(url, "INSERT INTO migrations SELECT MAX(number) + 1, 'later_needs_999', 'x', 0 FROM migrations")
     message = await refusal(url)
     assert f"has layout {LAYOUT + 1}" in message
     assert "newer version" in message
