@@ -60,17 +60,20 @@ def main() -> None:
     if troubles:
         sys.exit("\n".join(("benchmarks: INVALID figures", *troubles)))
     if options.document:
-        _draw(results, _FIGURES)
-        _PAGE.write_text(with_tables(_PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
+        plots = [f"![{file.stem}]({file.relative_to(_PAGE.parent)})" for file in _draw(results, _FIGURES)]
+        page = with_tables(_PAGE.read_text(encoding="utf-8"), "\n\n".join((text.strip(), *plots)) + "\n")
+        _PAGE.write_text(page, encoding="utf-8")
         print(f"Tables put into {_PAGE}")
 
 
-def _draw(results: Results, directory: Path) -> None:
+def _draw(results: Results, directory: Path) -> list[Path]:
     try:
-        for file in plot(results, directory):
-            print(f"Plot: {file}")
+        files = list(plot(results, directory))
     except MissingError as error:
         print(error)
+        return []
+    print(f"Plots: {', '.join(map(str, files))}")
+    return files
 
 
 def _run(options: argparse.Namespace) -> Results:

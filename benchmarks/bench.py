@@ -113,6 +113,8 @@ def peer_stock(bench: Bench, server: Server) -> Stock:
             _register(connection, subject_of(variant), schema(SchemaType.AVRO, variant))
             for variant in range(1, max(IDS, SUBJECTS) + 1)
         ]
+    except (OSError, http.client.HTTPException) as error:
+        raise PreparationError(f"The other registry does not answer: {error}") from error
     finally:
         connection.close()
     bench.send(server, preparation())
