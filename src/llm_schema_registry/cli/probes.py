@@ -1,5 +1,6 @@
 """What `lsr doctor` looks at: each probe looks at one thing and says the way out if it is wrong."""
 
+import asyncio
 import enum
 import importlib.metadata
 import os
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from llm_schema_registry.store.blobs import BlobsUnavailableError, InvalidBlobsUrlError, open_blobs
 from llm_schema_registry.store.opening import InvalidStoreUrlError, is_postgresql, open_store
 from llm_schema_registry.store.store import StoreUnavailableError
 
@@ -131,6 +133,21 @@ def metadata_key() -> Probe:
     return Probe("metadata", State.GOOD, f"sensitive values are sealed, keys: {found}")
 
 
+def object_storage() -> Probe:
+    """Whether the place of large definitions answers, if one is named."""
+    name = "objects"
+    url = os.environ.get("LSR_BLOBS", "")
+    if not url:
+        return Probe(name, State.GOOD, "LSR_BLOBS is not set: all definitions are in the store")
+    try:
+        asyncio.run(open_blobs(url).get("probe", 1))
+    except InvalidBlobsUrlError as error:
+        return Probe(name, State.BAD, str(error), "Correct LSR_BLOBS.")
+    except BlobsUnavailableError as error:
+        return Probe(name, State.BAD, str(error), "Look at LSR_BLOBS, the bucket, and the variables AWS_….")
+    return Probe(name, State.GOOD, "object storage answers")
+
+
 def port(host: str, number: int) -> Probe:
     """Whether the port is free to listen on."""
     name = f"port {number}"
@@ -159,7 +176,6 @@ def reachable(url: str, asked: bool) -> Probe:
 
 def _answer_of(url: str) -> Probe:
     """Opens the store as the server does, which also brings it to the current layout."""
-    import asyncio
 
     async def revision() -> int:
         opened = await open_store(url)

@@ -10,6 +10,7 @@ import pytest
 
 from llm_schema_registry.cli import probes
 from llm_schema_registry.cli.probes import State
+from servers import s3
 
 
 def test_this_environment_is_good() -> None:
@@ -93,3 +94,17 @@ def test_the_key_of_sensitive_metadata(monkeypatch: pytest.MonkeyPatch, key: str
     assert probe.state is state
     assert not key or key not in probe.detail
     assert bool(probe.fix) == (state is not State.GOOD)
+
+
+def test_object_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = s3().fresh_bucket()
+    for value, state, detail in (
+        ("", State.GOOD, "not set"),
+        (url, State.GOOD, "answers"),
+        (url.replace("bucket", "nowhere", 1), State.BAD, "the bucket does not exist"),
+        ("s3://me:secret@bucket", State.BAD, "holds credentials"),
+    ):
+        monkeypatch.setenv("LSR_BLOBS", value)
+        probe = probes.object_storage()
+        assert (probe.state, detail in probe.detail, "me:" in probe.detail) == (state, True, False)
+        assert bool(probe.fix) == (state is State.BAD)

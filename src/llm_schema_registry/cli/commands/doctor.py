@@ -25,7 +25,7 @@ def doctor(
 ) -> None:
     """Look for what is wrong, and say the way out.
 
-    Looks at the installation, the clock, the store, its key, the port and the registry.
+    Looks at the installation, the clock, the store, its key, object storage, the port and the registry.
 
     Exit 1 if something is wrong. That no registry runs is wrong only if you name one.
     """
@@ -43,6 +43,7 @@ def doctor(
         probes.clock(datetime.now(UTC)),
         probes.store(store),
         probes.metadata_key(),
+        probes.object_storage(),
         probes.port(host, port),
         probes.reachable(registry or DEFAULT_REGISTRY, asked=registry is not None),
     ]
