@@ -10,8 +10,11 @@ from typing import Final
 
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
+from llm_schema_registry.formats.protobuf.canonical import canonical_text
 from llm_schema_registry.formats.protobuf.elements import File
+from llm_schema_registry.formats.protobuf.map_fields import OPTION, in_written_order, with_map_fields
 from llm_schema_registry.formats.protobuf.option_parser import MAX_NESTING
+from llm_schema_registry.formats.protobuf.parser import parse_file
 from llm_schema_registry.formats.protobuf.protoc import PROTOC, ProtocCrashedError, ProtocRefusedError
 from llm_schema_registry.formats.protobuf.type_table import types_of_text
 
@@ -67,14 +70,14 @@ def compile_text(text: str, file: File, dependencies: Sequence[Dependency]) -> b
         BudgetExceededError: it took too long.
     """
     imported = imported_texts(file, dependencies)
-    files = {path: _labelled(content, types_of_text(content).file) for path, content in imported.items()}
-    labelled = _labelled(text, file)
+    files = {path: _compilable(content, types_of_text(content).file)[0] for path, content in imported.items()}
+    labelled, insertions = _compilable(text, file)
     key = _content_key(labelled, files)
     found = _CACHE.get(key)
     if found is None:
-        found = _compiled(labelled, files, file.unlabelled)
+        found = _compiled(labelled, files, insertions)
         _CACHE.put(key, found)
-    return found
+    return in_written_order(found, file) if OPTION in text else found
 
 
 def refuse_unparsed(text: str, dependencies: Sequence[Dependency]) -> None:
@@ -120,9 +123,15 @@ def imported_texts(file: File, dependencies: Sequence[Dependency]) -> dict[str, 
     return found
 
 
-def _labelled(text: str, file: File) -> str:
-    """The text as protoc wants it: labels may be left out without a syntax line, as in the Confluent registry."""
-    return _with_labels(text, file.unlabelled) if file.unlabelled else text
+def _compilable(text: str, file: File) -> tuple[str, Sequence[int]]:
+    """The text as protoc wants it, and where labels were put into it.
+
+    As in the Confluent registry, labels may be left out without a syntax line, and maps may be written out.
+    """
+    if OPTION in text:
+        text = canonical_text(with_map_fields(file))
+        file = parse_file(text)
+    return (_with_labels(text, file.unlabelled), file.unlabelled) if file.unlabelled else (text, ())
 
 
 @functools.lru_cache(_REMEMBERED)

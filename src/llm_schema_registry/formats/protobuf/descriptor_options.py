@@ -23,9 +23,6 @@ from llm_schema_registry.formats.protobuf.elements import (
     OptionValue,
 )
 
-# `map_entry` is written as a map field, the others have no notation of their own in a file.
-_UNWRITTEN = frozenset(("map_entry", "uninterpreted_option"))
-
 
 def json_name_of(name: str) -> str:
     """The JSON name that protoc derives from a field name: underscores dropped, what follows them capitalised."""
@@ -73,7 +70,7 @@ class OptionReader:
             options = self._understood(options)
         found: list[Option] = []
         for field, value in options.ListFields():
-            if field.name in _UNWRITTEN:
+            if field.name == "uninterpreted_option":
                 continue
             if field.name == "features" and not field.is_extension:
                 found += [Option(("features", *option.name), option.value) for option in self.read(value)]

@@ -52,7 +52,8 @@ _VISIBILITIES = {pb.VISIBILITY_EXPORT: "export", pb.VISIBILITY_LOCAL: "local"}
 def file_of_base64(text: str, dependencies: Sequence[Dependency]) -> File:
     """The elements of a FileDescriptorProto in base64.
 
-    Type names stay fully qualified, synthetic map entries become map fields, synthetic oneofs `optional`.
+    Type names stay fully qualified, and maps written out (see `map_fields`), since message indexes count their entries;
+    synthetic oneofs become `optional`.
 
     Raises:
         InvalidSchemaError: no base64, no FileDescriptorProto, or options of unknown meaning.
@@ -148,7 +149,7 @@ class _FileReader:
             fields=_fields(own),
             oneofs=tuple(oneofs),
             groups=_groups(own),
-            messages=tuple(self._message(item) for item in nested.values() if not item.options.map_entry),
+            messages=tuple(map(self._message, nested.values())),
             enums=tuple(map(self._enum, descriptor.enum_type)),
             options=self._options.read(descriptor.options),
             reserved=self._reserved(
@@ -171,18 +172,11 @@ class _FileReader:
         if descriptor.type == _Kind.Value("TYPE_GROUP") and local in nested:
             return Group(descriptor.number, self._message(nested.pop(local)), label, options)
         kind = descriptor.type_name or _SCALAR_NAMES.get(descriptor.type, "")
-        map_key = None
-        entry = nested.get(local)
-        if entry is not None and entry.options.map_entry and len(entry.field) == 2:
-            key, value = entry.field
-            map_key = _SCALAR_NAMES.get(key.type, "")
-            kind = value.type_name or _SCALAR_NAMES.get(value.type, "")
-            label = None
         json_name: str | None = descriptor.json_name
         if not json_name or descriptor.extendee or json_name == json_name_of(descriptor.name):
             json_name = None
         default = _default(descriptor) if descriptor.HasField("default_value") else None
-        return Field(descriptor.name, descriptor.number, kind, label, map_key, options, default, json_name)
+        return Field(descriptor.name, descriptor.number, kind, label, None, options, default, json_name)
 
     def _label(self, descriptor: pb.FieldDescriptorProto) -> str | None:
         if descriptor.proto3_optional:

@@ -35,9 +35,9 @@ def outline_of(schema: ProtobufSchema) -> list[OutlineField]:
     message has its name in front (`Other.field`). Types below google.protobuf are leaves.
     """
     fields: list[OutlineField] = []
-    package = schema.file.package
+    package = schema.meaning.package
     tree = _Tree(schema.types)
-    for index, message in enumerate(schema.file.messages):
+    for index, message in enumerate(schema.meaning.messages):
         prefix = "" if index == 0 else f"{message.name}."
         full_name = f"{package}.{message.name}" if package else message.name
         for field in tree.fields(prefix, full_name, message, (full_name,)):

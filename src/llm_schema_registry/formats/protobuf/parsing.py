@@ -13,6 +13,7 @@ from llm_schema_registry.formats.protobuf.canonical import canonical_text
 from llm_schema_registry.formats.protobuf.compiling import compile_text, imported_texts, refuse_unparsed
 from llm_schema_registry.formats.protobuf.descriptors import file_of_base64, own_descriptor
 from llm_schema_registry.formats.protobuf.elements import File, Literal, Message
+from llm_schema_registry.formats.protobuf.map_fields import OPTION, with_map_fields
 from llm_schema_registry.formats.protobuf.model import SchemaModel
 from llm_schema_registry.formats.protobuf.normalized import normalized_file, without_extensions
 from llm_schema_registry.formats.protobuf.parser import parse_file
@@ -48,14 +49,19 @@ class ProtobufSchema:
         return canonical_text(self.file)
 
     @cached_property
+    def meaning(self) -> File:
+        """The elements with maps that are written out as map fields; the same as `file` in almost every schema."""
+        return with_map_fields(self.file) if OPTION in self.canonical else self.file
+
+    @cached_property
     def types(self) -> TypeTable:
         """The types that the file can name."""
-        return TypeTable(self.file, self.dependencies)
+        return TypeTable(self.meaning, self.dependencies)
 
     @cached_property
     def model(self) -> SchemaModel:
         """The model that comparisons work on."""
-        return SchemaModel(self.file, self.types)
+        return SchemaModel(self.meaning, self.types)
 
     @cached_property
     def descriptors(self) -> bytes:
@@ -89,7 +95,7 @@ class ProtobufSchema:
 
     @cached_property
     def _normalized(self) -> str:
-        return canonical_text(normalized_file(self.file, self.types))
+        return canonical_text(normalized_file(self.meaning, self.types))
 
     def rendered(self, form: str) -> str:
         """`serialized`: base64 of the FileDescriptorProto; `ignore_extensions`: the text without extensions and

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from llm_schema_registry.formats.format import Dependency
 from llm_schema_registry.formats.protobuf.bundled import bundled_text
 from llm_schema_registry.formats.protobuf.elements import Enum, Extend, Field, File, Group, Message
+from llm_schema_registry.formats.protobuf.map_fields import OPTION, with_map_fields
 from llm_schema_registry.formats.protobuf.parser import parse_file
 
 _REMEMBERED_FILES = 512
@@ -86,7 +87,8 @@ def types_of_text(text: str) -> FileTypes:
     Raises:
         InvalidSchemaError: no `.proto` text.
     """
-    return FileTypes(parse_file(text))
+    file = parse_file(text)
+    return FileTypes(with_map_fields(file) if OPTION in text else file)
 
 
 class TypeTable:

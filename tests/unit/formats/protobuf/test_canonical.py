@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from google.protobuf import descriptor_pb2
 
-from llm_schema_registry.formats import Dependency
+from llm_schema_registry.formats import Dependency, InvalidSchemaError
 from llm_schema_registry.formats.protobuf import FORMAT
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "protobuf"
@@ -37,7 +37,7 @@ message M {
     },
     json_name = "x"
   ];
-  map<string, .p.M> m = 2;
+  repeated .p.M.MEntry m = 2;
   optional int32 o = 3;
   repeated .p.M.E e = 5;
 
@@ -45,6 +45,12 @@ message M {
     bytes b = 4;
   }
 
+  message MEntry {
+    option map_entry = true;
+  
+    string key = 1;
+    .p.M value = 2;
+  }
   enum E {
     Z = 0;
   }
@@ -118,6 +124,34 @@ def test_a_descriptor_prints_as_text():
     )
     serialized = FORMAT.parse(text).rendered("serialized")
     assert FORMAT.parse(serialized).canonical == DESCRIPTOR_TEXT
+
+
+def test_nested_messages_keep_their_places_beside_entries_of_maps():
+    text = (
+        'syntax = "proto3"; message M { message In { map<string, int32> z = 1; message Q {} } map<string, In> f = 1; '
+        "message Last {} }"
+    )
+    schema = FORMAT.parse(text)
+    serialized = schema.rendered("serialized")
+    back = FORMAT.parse(serialized)
+    assert back.rendered("serialized") == serialized
+    for validator in (FORMAT.validator(schema), FORMAT.validator(back)):
+        assert [validator.descriptor((0, index)).name for index in range(3)] == ["In", "FEntry", "Last"]
+    assert FORMAT.validator(back).check_value({"f": {"a": {"z": {"b": 1}}}}) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "repeated FEntry f = 1; message FEntry { option map_entry = true; string key = 1; }",
+        "FEntry f = 1; message FEntry { option map_entry = true; string key = 1; int32 value = 2; }",
+        "message FEntry { option map_entry = true; string key = 1; int32 value = 2; }",
+        "repeated FEntry f = 1; message FEntry { option map_entry = true; bytes key = 1; int32 value = 2; }",
+    ],
+)
+def test_what_is_marked_as_a_map_has_to_be_one(body):
+    with pytest.raises(InvalidSchemaError):
+        FORMAT.parse(f'syntax = "proto3"; message M {{ {body} }}')
 
 
 def test_proto2_descriptor_keeps_labels_groups_and_defaults():

@@ -1,0 +1,90 @@
+"""Maps that are written out: `repeated FooEntry foo = 1;` beside `message FooEntry { option map_entry = true; … }`.
+
+Clients that make their text from descriptors register maps so. The compiler wants `map<K, V> foo = 1;`, which means
+the same to whoever reads data.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from google.protobuf import descriptor_pb2 as pb
+from msgspec.structs import replace
+
+from llm_schema_registry.formats.protobuf.elements import Field, File, Group, Literal, Message
+
+OPTION = "map_entry"
+"""A text without this word has no map that is written out."""
+
+
+def with_map_fields(file: File) -> File:
+    """`file` with a map field in the place of every map that is written out."""
+    return replace(file, messages=tuple(_message(message, file.package) for message in file.messages))
+
+
+def in_written_order(descriptors: bytes, file: File) -> bytes:
+    """A serialised FileDescriptorSet with the nested messages of its last file in the order of `file`.
+
+    The compiler puts the entry of a map field where the field is; message indexes count it where it was written.
+    """
+    files = pb.FileDescriptorSet.FromString(descriptors)
+    _reorder(files.file[-1].message_type, file.messages)
+    return files.SerializeToString()
+
+
+def _reorder(compiled: Iterable[pb.DescriptorProto], written: Iterable[Message]) -> None:
+    elements = {message.name: message for message in written}
+    for descriptor in compiled:
+        message = elements.get(descriptor.name)
+        if message is None:
+            continue
+        positions = {nested.name: position for position, nested in enumerate(message.messages)}
+        nested = sorted(descriptor.nested_type, key=lambda inner: positions.get(inner.name, -1))
+        _reorder(nested, message.messages)
+        ordered = pb.DescriptorProto(nested_type=nested)
+        descriptor.ClearField("nested_type")
+        descriptor.MergeFrom(ordered)
+
+
+def _message(message: Message, outer: str) -> Message:
+    scope = f"{outer}.{message.name}" if outer else message.name
+    entries = {f"{scope}.{nested.name}": nested for nested in message.messages if _is_entry(nested)}
+    fields = []
+    used = set()
+    for field in message.fields:
+        entry = _entry_of(field, entries)
+        fields.append(field if entry is None else _map_field(field, entry))
+        used.add(entry)
+    return replace(
+        message,
+        fields=tuple(fields),
+        messages=tuple(_message(nested, scope) for nested in message.messages if nested not in used),
+        groups=tuple(_group(group, scope) for group in message.groups),
+        oneofs=tuple(
+            replace(oneof, groups=tuple(_group(group, scope) for group in oneof.groups)) for oneof in message.oneofs
+        ),
+    )
+
+
+def _group(group: Group, scope: str) -> Group:
+    return replace(group, body=_message(group.body, scope))
+
+
+def _is_entry(message: Message) -> bool:
+    marked = any(
+        option.name == (OPTION,) and isinstance(option.value, Literal) and option.value.text == "true"
+        for option in message.options
+    )
+    return marked and [field.number for field in message.fields] == [1, 2]
+
+
+def _entry_of(field: Field, entries: Mapping[str, Message]) -> Message | None:
+    if field.label != "repeated":
+        return None
+    for full_name, entry in entries.items():
+        if f".{full_name}" == field.type or f".{full_name}".endswith(f".{field.type}"):
+            return entry
+    return None
+
+
+def _map_field(field: Field, entry: Message) -> Field:
+    key, value = entry.fields
+    return replace(field, label=None, map_key=key.type, type=value.type)
