@@ -31,25 +31,32 @@ class Response:
 
 
 @contextmanager
-def running(store: str, *, room: int | None = None, **settings: str) -> Iterator[str]:
-    """The URL of a registry on a store, which ends with the block; its log is dropped.
+def running(store: str, **settings: str) -> Iterator[str]:
+    """The URL of a registry on a store, which ends with the block; its log is dropped."""
+    with started(store, **settings) as (url, _):
+        yield url
 
-    With `room` no file of it grows beyond so many bytes, once it has started.
-    """
+
+@contextmanager
+def started(store: str, *, prepared_by: str = "", **settings: str) -> Iterator[tuple[str, int]]:
+    """The URL of a registry as `running` has it, and its process; `prepared_by` is Python code that it runs first."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")}
     environment |= {"LSR_PORT": "0", "LSR_STORE": store} | settings
     with subprocess.Popen(
-        [sys.executable, "-c", _SERVE], env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", f"{prepared_by}\n{_SERVE}"], env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
         line = process.stderr.readline()
-        if room is not None:
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, room))
         try:
-            yield json.loads(line)["url"]
+            yield json.loads(line)["url"], process.pid
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)
+
+
+def limit_files(process: int, size: int) -> None:
+    """Lets no file of a process grow beyond so many bytes; -1 ends the limit."""
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (size, -1))
 
 
 def ask(url: str, method: str = "GET", body: Any = None, **headers: str) -> Response:

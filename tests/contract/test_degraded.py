@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.registries import Response, ask, record, running
+from contract.registries import Response, ask, limit_files, record, running, started
 from servers import PostgresServer, fresh_schema
 
 pytestmark = pytest.mark.timeout(120)
@@ -152,7 +152,8 @@ def test_a_locked_file_ends_writes_alone(file: Path, url: str) -> None:
 
 
 def test_a_full_disk_ends_writes_alone(file: Path) -> None:
-    with running(f"sqlite:///{file}", room=400_000) as url:
+    with started(f"sqlite:///{file}") as (url, process):
+        limit_files(process, 400_000)
         known = prepared(url)
         for number in range(200):
             written = ask(f"{url}/subjects/n{number}/versions", "POST", record("R", "a", f"n{number}"))
@@ -164,7 +165,42 @@ def test_a_full_disk_ends_writes_alone(file: Path) -> None:
             assert (answer.status, answer.body) == (200, known[path].body)
             assert "warning" not in answer.headers
         assert len(ask(f"{url}/subjects").json) == number + 1, "what was acknowledged is there, and nothing else"
+        for _ in range(3):
+            check_refused(ask(f"{url}/subjects/n/versions", "POST", record("R", "a", "n")))
         assert ask(f"{url}/health/ready").status == 200
+        limit_files(process, -1)
+        check_that_it_is_back(url)
+        assert len(ask(f"{url}/subjects").json) == number + 1, "what was refused is not there after all"
+
+
+# At every look the clock on the wall is some hours off, forwards or backwards.
+JUMPING = """
+import itertools, time
+real, jumps = time.time_ns, itertools.cycle((0, 7 * 3600, -9 * 3600))
+time.time_ns = lambda: real() + next(jumps) * 10**9
+time.time = lambda: time.time_ns() / 1e9
+"""
+
+
+def test_a_clock_that_jumps_moves_nothing_but_dates(file: Path) -> None:
+    with started(f"sqlite:///{file}", prepared_by=JUMPING) as (url, _):
+        known = prepared(url)
+        for number in range(30):
+            written = ask(f"{url}/subjects/n{number}/versions", "POST", record("R", f"n{number}"))
+            assert (written.status, written.json["id"]) == (200, number + 2)
+            listed = ask(f"{url}/subjects?deleted={number % 2 == 0}")
+            assert len(listed.json) == number + 2
+            assert "age" not in listed.headers
+            tag = listed.headers["etag"]
+            assert ask(f"{url}/subjects?deleted={number % 2 == 0}", If_None_Match=tag).status == 304
+        file.rename(file.with_name("aside"))
+        wait_until(False, url)
+        check_that_reads_go_on(url, known)
+        check_that_writes_are_refused(url)
+        file.with_name("aside").rename(file)
+        check_that_it_is_back(url)
+    times = [at for (at,) in sqlite3.connect(file).execute("SELECT at FROM changes ORDER BY revision, ordinal")]
+    assert times != sorted(times), "the clock did not jump"
 
 
 def test_after_a_while_nothing_is_told_any_more(file: Path) -> None:
