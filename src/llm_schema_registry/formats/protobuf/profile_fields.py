@@ -64,7 +64,7 @@ def field_differences(
     new_name, old_name = _name(new), _name(old)
     if new_name != old_name:
         yield found("FIELD_SAME_NAME", path, old_name, new_name)
-    elif new.json_name != old.json_name and not new.is_extension:
+    elif new.json_name != old.json_name:
         yield found("FIELD_SAME_JSON_NAME", path, old.json_name, new.json_name)
     type_rule = _type_rule(new, old)
     if type_rule is not None:
@@ -97,7 +97,7 @@ def _type_rule(new: FieldDescriptor, old: FieldDescriptor) -> str | None:
     new_entry, old_entry = map_entry_of(new), map_entry_of(old)
     if new_entry is None or old_entry is None:
         return _item_rule(new, old)
-    rules = [_item_rule(*pair) for pair in zip(new_entry, old_entry, strict=True)]
+    rules = _item_rule(new_entry[0], old_entry[0]), _item_rule(new_entry[1], old_entry[1])
     return next((rule for rule in _TYPE_TIERS if rule in rules), None)
 
 
@@ -167,24 +167,24 @@ def _oneof_text(name: str | None) -> str:
 
 
 def _default(field: FieldDescriptor) -> Any:
-    """The default as it is compared: enums by number, texts as bytes; `None` for what has none."""
-    if field.is_repeated or field.message_type is not None:
+    """The default as it is compared: enums by number, texts as bytes, floats as text; `None` for what has none."""
+    if field.is_repeated:
         return None
     value = field.default_value
-    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    if isinstance(value, float):
+        return repr(value)
+    return value.encode() if isinstance(value, str) else value
 
 
 def _same_default(new: FieldDescriptor, old: FieldDescriptor) -> bool:
     one, other = _default(new), _default(old)
-    both_nan = one != one and other != other
-    return one is None or other is None or one == other or both_nan
+    return one is None or other is None or one == other
 
 
 def _default_text(field: FieldDescriptor) -> str:
     value = field.default_value
     if field.enum_type is not None:
-        named = field.enum_type.values_by_number.get(value)
-        return str(value) if named is None else str(named.name)
+        return str(field.enum_type.values_by_number[value].name)
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
@@ -200,10 +200,10 @@ def _option_differences(new: FieldDescriptor, old: FieldDescriptor, path: str) -
     if len(new_items) != len(old_items):
         return
     for new_item, old_item in zip(new_items, old_items, strict=True):
-        if new_item.type != old_item.type or new_item.type != FieldDescriptor.TYPE_STRING:
+        if {new_item.type, old_item.type} != {FieldDescriptor.TYPE_STRING}:
             continue
         checks = feature(old_item, "utf8_validation"), feature(new_item, "utf8_validation")
-        in_java = tuple(_java_check(item, check) for item, check in zip((old, new), checks, strict=True))
+        in_java = _java_check(old, checks[0]), _java_check(new, checks[1])
         if checks[0] != checks[1]:
             yield found("FIELD_SAME_UTF8_VALIDATION", path, *checks)
             return

@@ -1,5 +1,6 @@
 """Profiles: each rule with a change that breaks it and one that keeps it, and what both mean."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -45,6 +46,35 @@ def test_vectors(row):
 
 def test_vectors_show_every_rule():
     assert {row["rule"] for row in ROWS} == set(FORMAT.profile_rules)
+
+
+def test_profiles_from_the_laxest_to_the_strictest():
+    assert list(Profile) == ["CONFLUENT", "WIRE", "WIRE_JSON", "SOURCE"]
+
+
+WIRE_GROUPS = ({"int32", "int64", "uint32", "uint64", "bool"}, {"sint32", "sint64"},
+               {"fixed32", "sfixed32"}, {"fixed64", "sfixed64"})  # fmt: skip
+JSON_GROUPS = ({"int32", "uint32"}, {"int64", "uint64"}, {"fixed32", "sfixed32"}, {"fixed64", "sfixed64"})
+SCALARS = sorted({*set().union(*WIRE_GROUPS), "float", "double", "string", "bytes"})
+
+
+def scalar_rule(old, new):
+    if (old, new) == ("string", "bytes"):
+        return "FIELD_WIRE_JSON_COMPATIBLE_TYPE"
+    if not any({old, new} <= group for group in WIRE_GROUPS):
+        return "FIELD_WIRE_COMPATIBLE_TYPE"
+    same = any({old, new} <= group for group in JSON_GROUPS)
+    return "FIELD_SAME_TYPE" if same else "FIELD_WIRE_JSON_COMPATIBLE_TYPE"
+
+
+def test_scalars_that_can_be_read_as_each_other():
+    pairs = list(enumerate(itertools.permutations(SCALARS, 2), start=1))
+    old, new = (
+        P3 + "message M {" + "".join(f"{pair[side]} f{number} = {number};" for number, pair in pairs) + "}"
+        for side in (0, 1)
+    )
+    expected = sorted((scalar_rule(*pair), f"#/M/{number}") for number, pair in pairs)
+    assert rules_and_paths(differences(old, new)) == expected
 
 
 def test_rules_say_why_and_what_to_do():
