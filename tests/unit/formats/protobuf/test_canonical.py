@@ -47,7 +47,7 @@ message M {
 
   message MEntry {
     option map_entry = true;
-  
+\x20\x20
     string key = 1;
     .p.M value = 2;
   }
