@@ -11,6 +11,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 # prometheus-client keeps its values in files below this directory if the variable is set when it is imported.
 SHARED_BY_WORKERS = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_RESULTS = frozenset({"hit", "miss", "outdated", "damaged"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
@@ -83,6 +84,20 @@ class Metrics:
             ["endpoint"],
             registry=self.registry,
         )
+        self._cache_requests = Counter(
+            "schema_registry_cache_requests",
+            "Point reads asked of a cache before the store, by layer (`shared`: what nodes share) and result: `hit`, "
+            "`miss`; `outdated` and `damaged` for entries that were found and not used.",
+            ["layer", "result"],
+            registry=self.registry,
+        )
+        self._shared_cache_events = Counter(
+            "schema_registry_shared_cache_events",
+            "What happened to the cache that nodes share: reads that waited too `late`, requests that ended in an "
+            "`error`, entries `kept`, `refused` by the server, or `dropped` before they got there.",
+            ["event"],
+            registry=self.registry,
+        )
         self._by_request: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def request(self, method: str, endpoint: str, status: int, seconds: float) -> None:
@@ -131,6 +146,13 @@ class Metrics:
     def stale(self, endpoint: str) -> None:
         """Counts a read that was answered with what was known."""
         self._stale.labels(endpoint).inc()
+
+    def shared_cache(self, outcome: str, number: int) -> None:
+        """Counts what `SharedStore` tells."""
+        if outcome in _RESULTS:
+            self._cache_requests.labels("shared", outcome).inc(number)
+        else:
+            self._shared_cache_events.labels(outcome).inc(number)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format; of all workers, where there are several."""

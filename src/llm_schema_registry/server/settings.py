@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.store.blobs import DEFAULT_THRESHOLD, BlobPlace, InvalidBlobsUrlError, open_blobs
+from llm_schema_registry.store.caching.shared import Address, InvalidCacheUrlError
 
 PREFIX = "LSR_"
 # Variables with the prefix that other parts of the product read.
@@ -139,6 +140,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     blob_bytes: Annotated[
         int, Meta(description="Definitions of more bytes are large, and go there when they are registered.", ge=0)
     ] = DEFAULT_THRESHOLD
+    redis: Annotated[
+        str,
+        Meta(
+            description="A cache that nodes share, on Redis or Valkey: `redis://`, `rediss://` or `unix://`, with the "
+            "option `cluster=true` for a cluster. Empty: none."
+        ),
+    ] = ""
+    redis_timeout_ms: Annotated[
+        int, Meta(description="For how many milliseconds a read waits for the shared cache.", ge=1, le=1000)
+    ] = 50
     kafka_cluster_id: Annotated[str, Meta(description="The Kafka cluster's id that `GET /v1/metadata/id` tells.")] = ""
     cluster_id: Annotated[str, Meta(description="This registry's id that `GET /v1/metadata/id` tells.")] = (
         "schema-registry"
@@ -214,10 +225,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise SettingsError(f"LSR_BLOBS: {error}") from None
         return place
 
+    def cache_address(self) -> Address | None:
+        """Where the cache is that nodes share, if there is one; raises `SettingsError` for what cannot be used."""
+        if not self.redis:
+            return None
+        try:
+            return Address.parse(self.redis)
+        except InvalidCacheUrlError as error:
+            raise SettingsError(f"LSR_REDIS: {error}") from None
+
     def check(self) -> None:
         """Raises `SettingsError` for settings that do not go together."""
         self.metadata_keys()
         self.blob_place()
+        self.cache_address()
         if self.tls_mode is TlsMode.NONE and not _is_loopback(self.host):
             raise SettingsError(
                 f"The host {self.host} is reachable from other machines, and nothing ends TLS. Listen on 127.0.0.1, "

@@ -1,12 +1,12 @@
 """Opens the store that a URL names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from llm_schema_registry.store.blobs import BlobPlace, open_blobs
 from llm_schema_registry.store.blobs.store import BlobStore
-from llm_schema_registry.store.store import Store
+from llm_schema_registry.store.store import Store, Tables
 
 if TYPE_CHECKING:
     from llm_schema_registry.store.blobs.texts import Texts
@@ -29,7 +29,12 @@ def is_postgresql(url: str) -> bool:
     return url.partition("://")[0].lower() in _POSTGRESQL
 
 
-async def open_store(url: str, keys: Sequence[bytes] = (), blobs: BlobPlace = _NO_PLACE) -> Store:
+async def open_store(
+    url: str,
+    keys: Sequence[bytes] = (),
+    blobs: BlobPlace = _NO_PLACE,
+    shared: Callable[[Store, bytes], Store] | None = None,
+) -> Store:
     """Opens the store of a URL: an SQLite file, a store in memory that is gone when it is closed, or PostgreSQL.
 
     Args:
@@ -38,6 +43,7 @@ async def open_store(url: str, keys: Sequence[bytes] = (), blobs: BlobPlace = _N
             `public`), `replica` (`host:port` of a streaming replica for reads) and those of libpq (`sslmode` …).
         keys: for the values of sensitive metadata, which are kept in clear without; see `Vault`.
         blobs: where large definitions are kept; without it none is brought there, and none is found there.
+        shared: puts a shared cache around a store of an identity; what is sealed is sealed there too.
 
     Raises:
         InvalidStoreUrlError: another kind of URL, or a kind for which a package is missing.
@@ -46,7 +52,14 @@ async def open_store(url: str, keys: Sequence[bytes] = (), blobs: BlobPlace = _N
     """
     texts = _texts_in(blobs) if blobs.url else None
     # Most of its reads are the inner store's, and not written out.
-    store = cast(Store, BlobStore(await open_tables(url), texts))
+    tables = await open_tables(url)
+    store = cast(Store, BlobStore(tables, texts))
+    if shared is not None:
+        try:
+            store = shared(store, await tables.identity())
+        except BaseException:
+            await store.close()
+            raise
     if not keys:
         return store
 
@@ -57,7 +70,7 @@ async def open_store(url: str, keys: Sequence[bytes] = (), blobs: BlobPlace = _N
     return cast(Store, SealedStore(store, Vault(keys)))
 
 
-async def open_tables(url: str) -> Store:
+async def open_tables(url: str) -> Tables:
     """The store of a URL as it is in its tables: without what is kept elsewhere, and with what is sealed.
 
     Args and errors as for `open_store`.
@@ -88,7 +101,7 @@ def _texts_in(place: BlobPlace) -> "Texts":
     return Texts(open_blobs(place.url), place.threshold)
 
 
-async def _open_postgresql(url: str) -> Store:
+async def _open_postgresql(url: str) -> Tables:
     try:
         import asyncpg  # noqa: F401
     except ModuleNotFoundError as error:

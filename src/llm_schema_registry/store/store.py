@@ -288,3 +288,15 @@ class Store(Reads, Protocol):
     async def close(self) -> None:
         """Waits for the write in progress and lets go of files and connections. Idempotent."""
         ...
+
+
+class Tables(Store, Protocol):
+    """A store as it is in its tables, with nothing around it."""
+
+    async def identity(self) -> bytes:
+        """The secret of 256 bits that the store was made with: it tells the store, and its copies, from every other.
+
+        Raises:
+            StoreUnavailableError: it cannot be read.
+        """
+        ...

@@ -80,3 +80,13 @@ def test_object_storage() -> None:
     with pytest.raises(SettingsError, match="LSR_BLOBS: The URL of object storage holds credentials") as caught:
         Settings(blobs="s3://me:secret@bucket").check()
     assert "secret" not in str(caught.value).replace("AWS_SECRET_ACCESS_KEY", "")
+
+
+def test_a_shared_cache() -> None:
+    assert Settings().cache_address() is None
+    address = Settings(redis="redis://cache:6379?cluster=true").cache_address()
+    assert address is not None
+    assert address.is_cluster
+    with pytest.raises(SettingsError, match="LSR_REDIS: The URL of the shared cache cannot be read") as caught:
+        Settings(redis="http://ann:s3cret@cache").check()
+    assert "s3cret" not in str(caught.value)

@@ -71,6 +71,11 @@ class Condition(Protocol):
         """Whether reads are answered with what was known, now that the store is out of reach."""
         ...
 
+    @property
+    def shared_cache_answers(self) -> bool | None:
+        """Whether the cache that nodes share is of use at the moment; `None` if there is none."""
+        ...
+
 
 _Q = TypeVar("_Q", bound=Query)
 _B = TypeVar("_B")

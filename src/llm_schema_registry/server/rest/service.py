@@ -1,6 +1,7 @@
 """What the endpoints of one process share, from start-up to shutdown."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +14,8 @@ from llm_schema_registry.server.metrics import Metrics
 from llm_schema_registry.server.serving import Shelf
 from llm_schema_registry.server.settings import Settings
 from llm_schema_registry.store import Store, open_store
-from llm_schema_registry.store.caching import CachedStore
+from llm_schema_registry.store.caching import CachedStore, Follower
+from llm_schema_registry.store.caching.shared import Address, CacheServer, SharedStore
 from llm_schema_registry.store.opening import is_postgresql
 from llm_schema_registry.store.watching import WatchedStore
 
@@ -39,6 +41,7 @@ class Service:
         self._store: GuardedStore | None = None
         self._heavy: HeavyWork | None = None
         self._following: asyncio.Task[None] | None = None
+        self._shared_cache: CacheServer | None = None
         self.stopping = False
 
     @property
@@ -72,6 +75,11 @@ class Service:
         if known < revision:
             raise RegistryError(ErrorCode.REVISION_NOT_REACHED, revision=revision, known=known)
 
+    @property
+    def shared_cache_answers(self) -> bool | None:
+        """Whether the cache that nodes share is of use at the moment; `None` if there is none."""
+        return None if self._shared_cache is None else self._shared_cache.answers
+
     async def start(self) -> None:
         """Opens the store.
 
@@ -91,15 +99,17 @@ class Service:
         )
         follower = None if self.shelf is None else self.shelf.follower
         blobs = settings.blob_place()
-        opened = await open_store(settings.store, keys, blobs)
+        address = settings.cache_address()
+        shared = None if follower is None or address is None else partial(self._share, address, follower)
+        opened = await open_store(settings.store, keys, blobs, shared)
         lost = _unheard if follower is None else follower.fall_behind
         guarded = self._store = GuardedStore(opened, _file_of(settings), lost)
         store = cast(Store, guarded)
         if follower is not None:
             follower.follow(store)
             self._following = asyncio.create_task(follow(guarded, follower, self.metrics))
-            # A point read of SQLite costs no more than to look it up here.
-            if is_postgresql(settings.store):
+            # A point read of SQLite costs no more than to look it up here; one of a shared cache does.
+            if is_postgresql(settings.store) or shared is not None:
                 store = cast(Store, CachedStore(store, follower))
         store = cast(Store, WatchedStore(store, _unheard if follower is None else follower.signal.move))
         seen = None if follower is None else follower.catch_up
@@ -109,6 +119,11 @@ class Service:
         else:
             self._heavy = HeavyWork(settings.store, rules, keys=keys, blobs=blobs)
             self._registry = Registry(store, rules, elsewhere=self._heavy, seen=seen)
+
+    def _share(self, address: Address, follower: Follower, store: Store, identity: bytes) -> Store:
+        count = self.metrics.shared_cache
+        server = self._shared_cache = CacheServer(address, self.settings.redis_timeout_ms / 1000, count)
+        return cast(Store, SharedStore(store, identity, follower, server, count))
 
     async def stop(self) -> None:
         """Lets go of everything. Idempotent."""

@@ -17,7 +17,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the process.
 
     Attributes:
-        status: `healthy`; `degraded` when it can read and not write; `unhealthy` when a part it needs does not answer.
+        status: `healthy`; `degraded` when it can read and not write, or is slower for want of the shared cache;
+            `unhealthy` when a part it needs does not answer.
         version: of this product.
         checks: each part by name: `ok` or `unavailable`; `stale` for reads that go on with what was known; `stopping`
             for a process that still answers, and asks not to be sent anything more.
@@ -49,9 +50,12 @@ async def ready(call: Call[Query, NoBody]) -> Health | Reply:
         reads = {"reads": "stale"} if call.condition.reads_go_on else {}
         return Reply(503, Health(status="unhealthy", checks={"store": "unavailable"} | reads))
     call.metrics.storage(True)
+    checks = {"store": "ok"}
     if call.condition.writes_are_refused:
-        return Health(status="degraded", checks={"store": "ok", "writes": "unavailable"})
-    return Health(status="healthy", checks={"store": "ok"})
+        checks["writes"] = "unavailable"
+    if call.condition.shared_cache_answers is not None:
+        checks["shared_cache"] = "ok" if call.condition.shared_cache_answers else "unavailable"
+    return Health(status="degraded" if "unavailable" in checks.values() else "healthy", checks=checks)
 
 
 @operations.get("/health")

@@ -223,6 +223,16 @@ async def test_a_password_is_used_and_not_told(own: ValkeyServer) -> None:
     assert "s3cret" not in repr(server._client)
 
 
+async def test_a_user_with_no_more_rights_than_are_used(own: ValkeyServer) -> None:
+    with own.client() as client:
+        client.execute_command("ACL SETUSER registry on >pass resetkeys ~lsr:* -@all +mget +set +client|setinfo")
+        client.execute_command("ACL SETUSER default off")
+    async with connected(own.url.replace("//", "//registry:pass@")) as server:
+        await remembering(server, b"lsr:key")
+        await server.put([Kept(b"another", b"entry", 60)])
+        assert await server.get(b"lsr:key") == b"entry"
+
+
 async def test_a_socket_of_this_machine_and_a_database(tmp_path: Path) -> None:
     local = ValkeyServer("--unixsocket", str(tmp_path / "socket"))
     try:
