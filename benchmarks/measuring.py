@@ -16,7 +16,7 @@ class Slice(msgspec.Struct, frozen=True):
     """One slice of load on one server.
 
     Attributes:
-        server: whose: `REGISTRY`, `FRAMEWORK`, `NGINX` or `PEER`.
+        server: whose: `REGISTRY`, or what stands beside it: `FRAMEWORK`, `NGINX`, `PEER`, a registry of another size.
         seconds: from the first request to the last answer.
         latencies: of each answered request.
         processor: processor seconds of the server; 0 where they cannot be known.

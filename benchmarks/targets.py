@@ -10,7 +10,6 @@ from benchmarks.results import Results
 
 OPEN_LOOP_RATE = 10_000
 MANY = 1_000_000
-_FEW = 1_000
 # What the load is late by counts as latency: beyond this, a latency above its limit may be the load's own.
 _TRUSTED_LATENESS_MS = 1.0
 
@@ -132,20 +131,18 @@ def _http(
 
 
 def _growth(workload: str) -> Callable[[Results], Reading | None]:
-    """Reads what a request costs at the most schemas that were measured, beside the same at a few."""
+    """Reads what a request costs with many schemas stored, beside the same with a few."""
 
     def read(results: Results) -> Reading | None:
-        sizes_measured = [one.x for one in results.of_part(sizes.STORED_PART) if one.workload == workload]
-        few = results.figures(sizes.STORED_PART, workload, REGISTRY, _FEW)
-        if few is None or max(sizes_measured) <= _FEW:
+        found = results.find(sizes.GROWTH_PART, workload)
+        few = None if found is None else found.of(sizes.AT_FEW)
+        if found is None or few is None:
             return None
-        many = results.figures(sizes.STORED_PART, workload, REGISTRY, max(sizes_measured))
-        if many is None:
-            return None
-        full = "" if max(sizes_measured) >= MANY else f"; {MANY:,} with --full"
-        database = f"database {few.store_us:,.0f} and {many.store_us:,.0f} µs"
-        note = f"at {max(sizes_measured):,.0f}{full}; {database}"
-        return Reading(many.processor_us, few.processor_us, _AT_FEW, note, few.trouble or many.trouble)
+        many = found.registry
+        full = "" if found.x >= MANY else f"; {MANY:,} with --full"
+        database = f"database {many.store_us:,.0f} and {few.store_us:,.0f} µs"
+        note = f"at {found.x:,.0f}{full}; {database}"
+        return Reading(many.processor_us, few.processor_us, sizes.AT_FEW, note, many.trouble or few.trouble)
 
     return read
 
@@ -192,7 +189,6 @@ def _cold(figures: Figures) -> str:
     return f"{figures.per_second:,.0f}/s of wall time; database {figures.store_us:,.0f} µs each"
 
 
-_AT_FEW = f"at {_FEW:,}"
 _AT_RATE = f"GET by id at {OPEN_LOOP_RATE:,}/s, open loop, one core"
 _REGISTRATION = "new version on PostgreSQL, checked against one, 16 clients"
 _WORKLOADS = over_http.WORKLOADS_PART
@@ -252,13 +248,13 @@ TARGETS = (
         "GET by id with many versions stored, hot: CPU per request",
         *(Bound.AT_MOST, 1.1, "µs"),
         _growth("hot"),
-        of_baseline=_AT_FEW,
+        of_baseline=sizes.AT_FEW,
     ),
     Target(
         "GET by id with many versions stored, cold: CPU per request",
         *(Bound.AT_MOST, 1.3, "µs"),
         _growth("cold"),
-        of_baseline=_AT_FEW,
+        of_baseline=sizes.AT_FEW,
     ),
     *(
         Target(f"check of 20 fields, {format_}, parsed: median", Bound.AT_MOST, 1.0, "ms", _timing(format_, operation))

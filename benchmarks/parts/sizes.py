@@ -1,10 +1,10 @@
 """Whether anything grows: with the schemas stored, with the subjects, with the versions of a subject."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from benchmarks.alternating import Pace, constant_of, registry_of
+from benchmarks.alternating import Contestant, Pace, constant_of, registry_of
 from benchmarks.bench import Bench
 from benchmarks.filling import Entry, distinct, history, shared, subject_of
 from benchmarks.measuring import Measurement
@@ -14,10 +14,13 @@ from benchmarks.serving import Server, baseline
 from llm_schema_registry.formats import SchemaType
 
 STORED_PART = "stored"
+GROWTH_PART = "growth"
 SUBJECTS_PART = "subjects"
 VERSIONS_PART = "versions"
 
-_STORED = (100, 1_000, 10_000, 100_000)
+FEW = 1_000
+AT_FEW = f"at {FEW:,}"
+_STORED = (100, FEW, 10_000, 100_000)
 _STORED_IF_FULL = (1_000_000,)
 _SUBJECTS = (100, 10_000, 100_000)
 _VERSIONS = (1, 10, 100, 1_000)
@@ -73,7 +76,9 @@ class Curve(NamedTuple):
 def measure_stored(bench: Bench) -> Iterator[Measurement]:
     """By the number of schemas stored, each in a subject of its own."""
     sizes = _STORED + (_STORED_IF_FULL if bench.full else ())
-    yield from _along(bench, Curve(STORED_PART, sizes, distinct, _stored_operations, _CONNECTIONS, anew=True))
+    curve = Curve(STORED_PART, sizes, distinct, _stored_operations, _CONNECTIONS, anew=True)
+    stores = yield from _along(bench, curve)
+    yield from _growth(bench, FEW, stores[FEW], sizes[-1], stores[sizes[-1]])
 
 
 def measure_subjects(bench: Bench) -> Iterator[Measurement]:
@@ -89,11 +94,35 @@ def measure_versions(bench: Bench) -> Iterator[Measurement]:
     yield from _along(bench, curve)
 
 
-def _along(bench: Bench, curve: Curve) -> Iterator[Measurement]:
+def _growth(bench: Bench, few: int, few_url: str, many: int, many_url: str) -> Iterator[Measurement]:
+    """Registries with few and with many schemas, in alternation: what differs between minutes does not matter here."""
+    pace = Pace(_CONNECTIONS, bench.seconds)
+    for of_few, of_many in zip(_reads(few), _reads(many, at_most=few), strict=True):
+        with bench.serving(few_url, "few") as smaller, bench.serving(many_url, "many") as larger:
+            process = bench.stores.process
+            contestants = [
+                registry_of(larger, _in_turns(of_many), once=of_many.once, store=process),
+                Contestant(AT_FEW, smaller, _in_turns(of_few), of_few.once, process),
+            ]
+            yield Measurement(
+                part=GROWTH_PART,
+                workload=of_many.name,
+                title=of_many.title,
+                connections=_CONNECTIONS,
+                x=many,
+                store=bench.stores.kind,
+                slices=bench.alternation.slices(contestants, pace),
+            )
+
+
+def _along(bench: Bench, curve: Curve) -> Generator[Measurement, None, dict[int, str]]:
+    """Yields the measurements; returns the URLs of the stores by size."""
+    stores = {}
     with baseline({bench.server_core}, bench.directory / "baseline.log") as yardstick:
         for size in curve.sizes:
             operations = list(curve.operations(size))
             with bench.filled(curve.entries(size), requests=curve.preparation(size)) as (server, url):
+                stores[size] = url
                 if not curve.anew:
                     for operation in operations:
                         yield _measured(bench, curve, size, operation, server, yardstick)
@@ -101,6 +130,7 @@ def _along(bench: Bench, curve: Curve) -> Iterator[Measurement]:
                 for operation in operations:
                     with bench.serving(url) as server:
                         yield _measured(bench, curve, size, operation, server, yardstick)
+    return stores
 
 
 def _measured(
@@ -130,16 +160,20 @@ def _in_turns(operation: Operation) -> Callable[[], Sequence[bytes]]:
     return lambda: next(turns)
 
 
-def _spread(size: int) -> list[int]:
+def _spread(size: int, at_most: int = _WARMING + 2 * _MEASURED) -> list[int]:
     """Different numbers up to a size, spread over all of them."""
-    return [number * _STRIDE % size + 1 for number in range(min(size, _WARMING + 2 * _MEASURED))]
+    return [number * _STRIDE % size + 1 for number in range(min(size, at_most))]
+
+
+def _reads(size: int, at_most: int = _WARMING + 2 * _MEASURED) -> Iterator[Operation]:
+    requests = [get(f"/schemas/ids/{number}") for number in _spread(size, at_most)]
+    yield Operation("hot", "GET by id, asked before", requests[:_HOT], once=False)
+    yield Operation("cold", "GET by id, first time", requests)
 
 
 def _stored_operations(size: int) -> Iterator[Operation]:
+    yield from _reads(size)
     numbers = _spread(size)
-    hot = [get(f"/schemas/ids/{number}") for number in numbers[:_HOT]]
-    yield Operation("hot", "GET by id, asked before", hot, once=False)
-    yield Operation("cold", "GET by id, first time", [get(f"/schemas/ids/{number}") for number in numbers])
     latest = [get(f"/subjects/{subject_of(number)}/versions/latest") for number in numbers]
     yield Operation("latest-cold", "GET latest, first time", latest)
     yield Operation(
