@@ -117,6 +117,8 @@ async def test_a_lost_definition_concerns_nothing_else(tmp_path: Path) -> None:
             assert "id 2" in answer.json["message"]
             assert way_out in answer.json["message"]
             assert (await call("GET", "/subjects/l/versions")).json == [1]
+            assert (await call("GET", "/schemas")).json["error_code"] == 50090
+            assert [each["id"] for each in (await call("GET", "/schemas?subjectPrefix=s")).json] == [1]
             assert (await call("GET", "/subjects/s/versions/1")).json["schema"] == SMALL
             assert (await register(call, "s", SMALL)).status == 200
 
