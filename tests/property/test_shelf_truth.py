@@ -1,4 +1,6 @@
-"""Against any stream of writes, an answer from the shelf is what a process without one answers from the store."""
+"""Against any stream of writes, an answer from the shelf, or made from remembered reads, is what a process without
+either answers from the store: at every worker of the node that wrote, and at another node once it has heard of it.
+"""
 
 import asyncio
 import json
@@ -6,12 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from llm_schema_registry.contracts import guid_of
 from llm_schema_registry.server import Settings, create_app
 from llm_schema_registry.server.front import Front
+from llm_schema_registry.server.rest import service
 from llm_schema_registry.server.serving import REQUEST_BYTES, SharedSignal, Shelf
 from llm_schema_registry.store.caching import Follower
 
@@ -66,7 +70,7 @@ READS = [
         )
     ),
 ]
-steps = st.tuples(st.integers(0, 1), st.sampled_from(REGISTRATIONS) | st.sampled_from(WRITES) | st.sampled_from(READS))
+steps = st.tuples(st.integers(0, 2), st.sampled_from(REGISTRATIONS) | st.sampled_from(WRITES) | st.sampled_from(READS))
 
 
 class Answered(NamedTuple):
@@ -85,12 +89,24 @@ class Answered(NamedTuple):
     tag: str
 
 
+@pytest.fixture(autouse=True)
+def _remembered_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on PostgreSQL."""
+    monkeypatch.setattr(service, "is_postgresql", lambda _url: True)
+
+
 class Worker:
     """An application with a shelf, asked as its protocol asks it."""
 
     def __init__(self, settings: Settings, signal: SharedSignal | None) -> None:
         self.shelf = None if signal is None else Shelf(Follower(signal))
         self.app: Front = create_app(settings, self.shelf)
+
+    async def hear(self) -> None:
+        """Hears of what another node has committed."""
+        if self.shelf is not None:
+            self.shelf.follower.fall_behind()
+            await self.shelf.follower.catch_up()
 
     async def ask(self, method: str, target: str, body: Any, held: str = "") -> Answered:
         """The answer to a request; with `held`, the tag of an answer that the client holds, to a conditional one."""
@@ -134,7 +150,7 @@ class Worker:
 
 
 @settings(
-    max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
 )
 @given(st.lists(steps, min_size=20, max_size=50))
 def test_every_answer_is_the_one_of_a_process_without_a_shelf(stream: list[tuple[int, Any]]) -> None:
@@ -145,7 +161,8 @@ async def _play(stream: list[tuple[int, Any]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         configuration = Settings(store=f"sqlite:///{Path(directory)}/registry.db")
         signal = SharedSignal()
-        workers = [Worker(configuration, signal), Worker(configuration, signal)]
+        # Two of one node, and one of another.
+        workers = [Worker(configuration, signal), Worker(configuration, signal), Worker(configuration, SharedSignal())]
         fresh = Worker(configuration, None)
         for each in (*workers, fresh):
             await each.app.service.start()
@@ -156,6 +173,8 @@ async def _play(stream: list[tuple[int, Any]]) -> None:
                 if request in READS:
                     seen[str(request)] = request
                 await workers[index].ask(*request)
+                for worker in workers[:2] if index == 2 else workers[2:]:
+                    await worker.hear()
                 for worker in workers:
                     # Reads the change log, so that from here on only its facts keep an answer off the shelf.
                     await worker.ask("GET", "/v1/metadata/id", None)
@@ -208,21 +227,26 @@ async def test_every_kind_of_change_reaches_every_answer(tmp_path: Path) -> None
     configuration = Settings(store=f"sqlite:///{tmp_path}/registry.db")
     signal = SharedSignal()
     writer, reader, fresh = Worker(configuration, signal), Worker(configuration, signal), Worker(configuration, None)
-    for each in (writer, reader, fresh):
+    elsewhere = Worker(configuration, SharedSignal())
+    for each in (writer, reader, fresh, elsewhere):
         await each.app.service.start()
     for step in STORY:
+        for read in READS:
+            await elsewhere.ask(*read)
         held = [(await reader.ask(*read)).tag for read in READS]
         for read, tag in zip(READS, held, strict=True):
             await reader.ask(*read, held=tag)
         written = await writer.ask(*step)
         assert written.status in (200, 204), (step, written)
         await reader.ask("GET", "/v1/metadata/id", None)
+        await elsewhere.hear()
         for read, tag in zip(READS, held, strict=True):
             answer, expected = await reader.ask(*read), await fresh.ask(*read)
             assert answer[:2] == expected[:2], (step, read, answer, expected)
+            assert (await elsewhere.ask(*read))[:2] == expected[:2], (step, read)
             conditional = await reader.ask(*read, held=tag)
             assert (conditional.status == 304) == bool(tag and tag == expected.tag), (step, read, conditional)
-    for each in (writer, reader, fresh):
+    for each in (writer, reader, fresh, elsewhere):
         await each.app.service.stop()
 
 
