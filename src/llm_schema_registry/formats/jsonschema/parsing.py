@@ -1,5 +1,6 @@
 """Parsing: from text to a checked schema with its model."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from llm_schema_registry.formats.format import Dependency, InvalidSchemaError, S
 from llm_schema_registry.formats.jsonschema.canonical import canonical_text, normalized_text, read_json
 from llm_schema_registry.formats.jsonschema.loading import Loader
 from llm_schema_registry.formats.jsonschema.model import Node
+from llm_schema_registry.formats.jsonschema.patterns import with_scoped_flags
 from llm_schema_registry.formats.jsonschema.pointers import pointer
 from llm_schema_registry.formats.jsonschema.references import References
 
@@ -96,12 +98,22 @@ def parse(
 
 
 def _compile(raw: Any, references: References) -> Any:
-    dialect = references.root.dialect
+    try:
+        return _validator(raw, references)
+    except jsonschema_rs.ValidationError as error:
+        refused = error
+    if refused.kind.name == "format":
+        with contextlib.suppress(jsonschema_rs.ValidationError):
+            return _validator(with_scoped_flags(raw), references)
+    raise _invalid(refused)
+
+
+def _validator(raw: Any, references: References) -> Any:
     try:
         registry = references.registry()
-        return dialect.validator(raw, registry=registry, validate_formats=True, offline=True)
-    except jsonschema_rs.ValidationError as error:
-        raise _invalid(error) from None
+        return references.root.dialect.validator(raw, registry=registry, validate_formats=True, offline=True)
+    except jsonschema_rs.ValidationError:
+        raise
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise InvalidSchemaError(f"The schema cannot be used for validation: {shortened(str(error))}") from None
 

@@ -130,6 +130,7 @@ def test_unions_name_the_closest_alternative():
         ({"dependencies": {"a": ["b"]}}, {"a": 1}, "json.required"),
         ({"if": {"required": ["a"]}, "then": {"required": ["b"]}}, {"a": 1}, "json.required"),
         ({"pattern": "^a$"}, "b", "json.pattern"),
+        ({"pattern": "(?i)^a$"}, "b", "json.pattern"),
         ({"exclusiveMaximum": 3}, 3, "json.exclusiveMaximum"),
         ({"minProperties": 1}, {}, "json.minProperties"),
         ({"anyOf": [{"type": "string"}, False]}, 1, "json.anyOf"),
@@ -180,6 +181,20 @@ def test_the_number_of_findings_is_bounded():
 def test_a_schema_that_allows_no_property_says_so():
     (finding,) = check({"properties": {"a": {"additionalProperties": False}}}, {"a": {"x": 1}})
     assert (finding.code, finding.path) == ("json.additionalProperties", "/a")
+
+
+@pytest.mark.parametrize(
+    "dialect", ["http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"]
+)
+def test_patterns_may_start_with_flags(dialect):
+    schema = {
+        "$schema": dialect,
+        "properties": {"a": {"pattern": "(?i)^x$"}, "pattern": {"const": {"pattern": "(?i)x"}}},
+        "patternProperties": {"(?i)^n": {"type": "null"}},
+    }
+    validator = FORMAT.validator(FORMAT.parse(json.dumps(schema)))
+    assert validator.check_value({"a": "X", "N": None, "pattern": {"pattern": "(?i)x"}}) == []
+    assert len(validator.check_value({"a": "y", "N": 1, "pattern": {"pattern": "(?i:x)"}})) == 3
 
 
 def test_catastrophic_patterns_end():
