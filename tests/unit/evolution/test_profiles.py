@@ -2,6 +2,7 @@
 
 import pytest
 
+from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.evolution import CompatibilityLevel, Profile, Verdict, check
 from llm_schema_registry.findings import Severity
 from llm_schema_registry.formats import SchemaType, format_of
@@ -60,6 +61,11 @@ def test_a_refusal_says_what_breaks_and_for_whom():
     )
 
 
+def test_a_refusal_names_all_profiles_that_it_breaks():
+    (finding,) = check(proto("sint32 a = 1;"), [(4, A)], BACKWARD, profile=Profile.WIRE).findings[1:]
+    assert finding.message.endswith(" This breaks WIRE, WIRE_JSON and SOURCE (version 4).")
+
+
 def test_the_rules_of_the_level_come_first_and_the_old_schema_last():
     verdict = check(RETYPED, [(1, A)], BACKWARD, profile=Profile.WIRE)
     assert [finding.code for finding in verdict.findings] == [
@@ -100,6 +106,23 @@ def test_what_is_refused_needs_no_warning():
     assert not any("FIELD_SAME_NAME" in message for message in verdict.messages)
 
 
+def test_without_annotation_there_are_no_warnings():
+    verdict = check(
+        proto("string b = 1; int32 c = 2;"), [(1, proto("int32 a = 1; int32 d = 2;"))], BACKWARD, profile=Profile.WIRE
+    )
+    assert [(finding.path, finding.severity) for finding in verdict.findings] == [("#/M/1", Severity.ERROR)] * 2
+
+
+def test_an_error_is_told_once():
+    assert len(check(B, [(1, A)], BACKWARD, profile=Profile.SOURCE, annotate=True).findings) == 1
+
+
+def test_who_does_not_ask_does_not_pay():
+    assert check(B, [(1, A)], BACKWARD, budget=Budget(10)) == Verdict()
+    with pytest.raises(BudgetExceededError):
+        check(B, [(1, A)], BACKWARD, budget=Budget(10), profile=Profile.WIRE)
+
+
 def test_later_versions_of_the_history_decide_too():
     verdict = check(B, [(2, B), (1, A)], CompatibilityLevel.BACKWARD_TRANSITIVE, profile=Profile.SOURCE, annotate=True)
     assert verdict.against_version == 1
@@ -122,6 +145,9 @@ def test_a_version_that_does_not_compile_any_more():
     refused = check(A, [(1, broken)], BACKWARD, profile=Profile.WIRE)
     assert [finding.code for finding in refused.findings] == ["schema.PROFILE_NOT_CHECKED"]
     assert not refused.compatible
+    assert refused.findings[0].message.startswith(
+        "Version 1 cannot be compared by profile, since its compiler refuses it: "
+    )
     warned = check(A, [(1, broken)], BACKWARD, annotate=True)
     assert warned.compatible
     assert [finding.severity for finding in warned.findings] == [Severity.WARNING]

@@ -202,13 +202,13 @@ def _option_differences(new: FieldDescriptor, old: FieldDescriptor, path: str) -
     for new_item, old_item in zip(new_items, old_items, strict=True):
         if {new_item.type, old_item.type} != {FieldDescriptor.TYPE_STRING}:
             continue
-        checks = feature(old_item, "utf8_validation"), feature(new_item, "utf8_validation")
-        in_java = _java_check(old, checks[0]), _java_check(new, checks[1])
-        if checks[0] != checks[1]:
-            yield found("FIELD_SAME_UTF8_VALIDATION", path, *checks)
+        old_check, new_check = feature(old_item, "utf8_validation"), feature(new_item, "utf8_validation")
+        if old_check != new_check:
+            yield found("FIELD_SAME_UTF8_VALIDATION", path, old_check, new_check)
             return
-        if in_java[0] != in_java[1]:
-            yield found("FIELD_SAME_JAVA_UTF8_VALIDATION", path, *in_java)
+        old_java, new_java = _java_check(old, old_check), _java_check(new, new_check)
+        if old_java != new_java:
+            yield found("FIELD_SAME_JAVA_UTF8_VALIDATION", path, old_java, new_java)
             return
 
 

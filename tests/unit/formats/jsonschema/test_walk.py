@@ -70,10 +70,10 @@ def test_one_walk_is_enough_where_nothing_recurs():
     def properties(leaf):
         return {"properties": {str(n): {"properties": {"a": {"type": leaf}}} for n in range(10)}}
 
-    # One step for the root, and two for each property.
-    assert names(properties("number"), properties("integer"), budget=Budget(21)) == {"TYPE_NARROWED"}
+    # Four steps for each of the objects, and one for each of the innermost properties.
+    assert names(properties("number"), properties("integer"), budget=Budget(54)) == {"TYPE_NARROWED"}
     with pytest.raises(BudgetExceededError):
-        names(properties("number"), properties("integer"), budget=Budget(20))
+        names(properties("number"), properties("integer"), budget=Budget(53))
 
 
 def test_repeating_many_differences_costs_more_than_one():

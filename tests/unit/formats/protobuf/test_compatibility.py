@@ -128,6 +128,17 @@ def test_a_difference_shows_both_sides(writer, reader, name):
     assert (found.type.name, found.reader, found.writer) == (name, reader, writer)
 
 
+def test_a_field_that_becomes_required_shows_both_sides():
+    (found,) = FORMAT.compare(
+        *(parsed(f'syntax = "proto2"; message M {{ {label} M a = 1; }}') for label in ("required", "optional"))
+    )
+    assert (found.type.name, found.reader, found.writer) == (
+        "REQUIRED_FIELD_ADDED",
+        "required M a = 1",
+        "optional M a = 1",
+    )
+
+
 def test_a_member_of_a_oneof_that_moves_out_shows_both_sides():
     (found,) = (
         item

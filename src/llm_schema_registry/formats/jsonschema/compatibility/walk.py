@@ -124,6 +124,7 @@ class Walk:
         outer, outer_broken = self.found, self.broken
         self.found, self.broken = [], False
         self._active.add(pair)
+        self.budget.spend(_PAIR_COST)
         self._compare_nodes(writer, reader, path)
         self._active.discard(pair)
         found, broken = self.found, self.broken
