@@ -26,8 +26,12 @@ def cache() -> Iterator[ValkeyServer]:
 
 
 @pytest.fixture
-def nodes(cache: ValkeyServer) -> Iterator[list[str]]:
-    store = fresh_schema()
+def store() -> str:
+    return fresh_schema()
+
+
+@pytest.fixture
+def nodes(store: str, cache: ValkeyServer) -> Iterator[list[str]]:
     with ExitStack() as stack:
         yield [stack.enter_context(running(store, LSR_REDIS=cache.url)) for _ in range(NODES)]
 
@@ -55,7 +59,7 @@ def until(is_so: Any) -> None:
     pytest.fail("it did not come to that")
 
 
-def test_what_one_node_has_read_another_takes_from_the_cache(nodes: list[str], cache: ValkeyServer) -> None:
+def test_what_one_node_has_read_others_take_from_the_cache(store: str, nodes: list[str], cache: ValkeyServer) -> None:
     one, other = nodes
     paths = ["/subjects/s/versions/latest", "/schemas/ids/1", "/subjects/s/versions", "/config/s?defaultToGlobal=true"]
     assert ask(f"{one}/subjects/s/versions", "POST", record("R", "a")).status == 200
@@ -63,8 +67,11 @@ def test_what_one_node_has_read_another_takes_from_the_cache(nodes: list[str], c
     until(lambda: counted(one, 'schema_registry_shared_cache_events_total{event="kept"}') >= 4)
     assert [ask(f"{other}{path}").body for path in paths] == first
     assert hits(other) >= 4
-    # A node that starts later knows enough of the past to use it.
     assert checks(one) == (200, "healthy", "ok")
+    with running(store, LSR_REDIS=cache.url) as late:
+        until(lambda: checks(late) == (200, "healthy", "ok"))
+        assert [ask(f"{late}{path}").body for path in paths] == first
+        assert hits(late) >= 4
 
 
 class Load:

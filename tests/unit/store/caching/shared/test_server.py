@@ -162,16 +162,16 @@ async def test_a_server_that_talks_nonsense(nonsense: bytes, monkeypatch: pytest
 
 async def test_answers_that_are_late_are_not_waited_for(own: ValkeyServer) -> None:
     delays, counts = [0.0], Counts()
-    async with slowly(own.port, delays) as url, connected(url, counts, 0.2) as server:
+    async with slowly(own.port, delays) as url, connected(url, counts, 0.15) as server:
         await until(lambda: server.answers)
-        delays[0] = 0.6
+        delays[0] = 0.3
         began = time.monotonic()
         while server.answers or not server._circuit.is_open:
             assert await server.get(b"key") is None
             await asyncio.sleep(0.01)
         assert time.monotonic() - began < 10
         assert 0 < counts["late"] < 10
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         assert server._circuit.is_open, "a probe that is late closes nothing"
         delays[0] = 0.0
         await until(lambda: server.answers)
