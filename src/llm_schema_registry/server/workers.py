@@ -33,6 +33,7 @@ _STABLE_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 _SHORT_LOOK_SECONDS = 0.1
 _LOOKS_WITHOUT_PULSE = 30
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108
 _ORPHAN_SECONDS = 0.5
 _log = structlog.get_logger()
 
@@ -47,7 +48,9 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
     Raises:
         SystemExit: no worker could start.
     """
-    with TemporaryDirectory(prefix="lsr-metrics-") as metrics:
+    # Counters are written through mapped files: on a full disk that would end the process.
+    memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+    with TemporaryDirectory(prefix="lsr-metrics-", dir=memory) as metrics:
         os.environ[SHARED_BY_WORKERS] = metrics
         with _Requests() as requests:
             _Crew(settings, listening, url, metrics).run(requests)
