@@ -237,6 +237,8 @@ def test_a_database_dies_and_comes_back(database: PostgresServer) -> None:
         assert unready.json["checks"] == {"store": "unavailable", "reads": "stale"}
         check_that_reads_go_on(url, known)
         check_refused(ask(f"{url}/subjects/s/versions/1"))
+        # All that this is made from was read before, but nobody can tell any more whether it is true.
+        check_refused(ask(f"{url}/subjects/s/versions/latest?in=other-words"))
         assert ask(f"{url}{NATIVE}").status == 503
         check_that_writes_are_refused(url)
         check_that_it_fails_fast(url)

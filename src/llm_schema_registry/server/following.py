@@ -22,7 +22,7 @@ async def follow(store: GuardedStore, follower: Follower, metrics: Metrics) -> N
     Args:
         store: what is followed.
         follower: learns of what was committed, and when that was known.
-        metrics: count what the shelf answered.
+        metrics: count what the caches answered.
     """
     seen = 0
     while True:
@@ -42,4 +42,4 @@ async def follow(store: GuardedStore, follower: Follower, metrics: Metrics) -> N
         except StoreUnavailableError:
             seen = 0
             await asyncio.sleep(_PAUSE_AFTER_FAILURE)
-        metrics.count_shelf()
+        metrics.count_caches()

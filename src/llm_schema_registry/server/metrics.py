@@ -24,6 +24,7 @@ class Metrics:
 
     def __init__(self, uses_of_shelf: Callable[[], Mapping[str, int]] = dict) -> None:
         self._uses_of_shelf = uses_of_shelf
+        self._caches: dict[str, Callable[[], tuple[int, int]]] = {}
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "schema_registry_requests", "Requests answered.", ["method", "endpoint", "status"], registry=self.registry
@@ -86,7 +87,8 @@ class Metrics:
         )
         self._cache_requests = Counter(
             "schema_registry_cache_requests",
-            "Point reads asked of a cache before the store, by layer (`shared`: what nodes share) and result: `hit`, "
+            "What was asked of a cache before the store, by layer (`shelf`: requests for the response shelf; "
+            "`memory`: point reads, of what the process remembers; `shared`: of what nodes share) and result: `hit`, "
             "`miss`; `outdated` and `damaged` for entries that were found and not used.",
             ["layer", "result"],
             registry=self.registry,
@@ -138,10 +140,18 @@ class Metrics:
         """Counts a request that the store failed."""
         self._storage_errors.labels(operation).inc()
 
-    def count_shelf(self) -> None:
-        """Counts what was answered from the shelf since the last call."""
+    def cache(self, layer: str, counted: Callable[[], tuple[int, int]]) -> None:
+        """Names a cache that tells its hits and misses since it was last asked."""
+        self._caches[layer] = counted
+
+    def count_caches(self) -> None:
+        """Counts what was answered from the shelf and other caches since the last call."""
         for endpoint, number in self._uses_of_shelf().items():
             self._from_shelf.labels(endpoint).inc(number)
+            self._cache_requests.labels("shelf", "hit").inc(number)
+        for layer, counted in self._caches.items():
+            for result, number in zip(("hit", "miss"), counted(), strict=True):
+                self._cache_requests.labels(layer, result).inc(number)
 
     def stale(self, endpoint: str) -> None:
         """Counts a read that was answered with what was known."""
@@ -156,7 +166,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format; of all workers, where there are several."""
-        self.count_shelf()
+        self.count_caches()
         if SHARED_BY_WORKERS not in os.environ:
             return generate_latest(self.registry)
         together = CollectorRegistry()

@@ -37,6 +37,8 @@ class Service:
         self.settings = settings
         self.shelf = shelf
         self.metrics = Metrics() if shelf is None else Metrics(shelf.uses)
+        if shelf is not None:
+            self.metrics.cache("shelf", shelf.counted)
         self._registry: Registry | None = None
         self._store: GuardedStore | None = None
         self._heavy: HeavyWork | None = None
@@ -110,7 +112,9 @@ class Service:
             self._following = asyncio.create_task(follow(guarded, follower, self.metrics))
             # A point read of SQLite costs no more than to look it up here; one of a shared cache does.
             if is_postgresql(settings.store) or shared is not None:
-                store = cast(Store, CachedStore(store, follower))
+                remembered = CachedStore(store, follower)
+                self.metrics.cache("memory", remembered.counted)
+                store = cast(Store, remembered)
         store = cast(Store, WatchedStore(store, _unheard if follower is None else follower.signal.move))
         seen = None if follower is None else follower.catch_up
         if settings.store_in_memory:

@@ -56,6 +56,7 @@ class Shelf:
 
     Attributes:
         follower: the same.
+        misses: how many requests it might have answered and did not, since the metrics last asked.
     """
 
     def __init__(self, follower: Follower, capacity: int = 64 * 1024 * 1024) -> None:
@@ -66,6 +67,7 @@ class Shelf:
         self._by_fact: dict[Fact, set[bytes]] = {}
         self._uses_of_dropped: dict[str, int] = {}
         self._alike: dict[object, bytes] | None = None
+        self.misses = 0
         follower.tell(self)
 
     def take(self, request: bytes) -> Answer | None:
@@ -131,6 +133,11 @@ class Shelf:
                 counted[answer.operation] = counted.get(answer.operation, 0) + answer.uses
                 answer.uses = 0
         return counted
+
+    def counted(self) -> tuple[int, int]:
+        """No hits, which `uses` tells, and the misses since the last call."""
+        misses, self.misses = self.misses, 0
+        return 0, misses
 
     def _drop(self, request: bytes) -> None:
         self._alike = None

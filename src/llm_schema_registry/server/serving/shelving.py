@@ -88,6 +88,7 @@ class Shelving:
         origin: Origin | None = scope.get(ORIGIN)
         if origin is None or not origin.shelved or len(sent) != 2:
             return
+        self._shelf.misses += 1
         start, body = sent
         if (line := _REMEMBERED.get(start["status"])) is not None:
             head = line + b"".join(b"%s: %s\r\n" % header for header in start["headers"] if header[0] != _REQUEST_ID)

@@ -128,18 +128,14 @@ class CachedStore:
         store: what is read and written.
         follower: follows the change log of the store; somebody sees to it that it hears of other nodes.
         capacity: bound on the bytes of all that is held.
-
-    Attributes:
-        hits: how many reads were answered from here.
-        misses: how many were not.
     """
 
     def __init__(self, store: Store, follower: Follower, capacity: int = 32 * 1024 * 1024) -> None:
         self._store = store
         self._follower = follower
         self._memory = Memory(capacity)
-        self.hits = 0
-        self.misses = 0
+        self._hits = 0
+        self._misses = 0
         follower.tell(self._memory)
 
     def __getattr__(self, name: str) -> Any:
@@ -177,6 +173,12 @@ class CachedStore:
             self._follower.heard(transaction.next_revision - 1)
             yield transaction
 
+    def counted(self) -> tuple[int, int]:
+        """How many reads were answered from here or by one under way, and how many were not, since the last call."""
+        counted = self._hits, self._misses
+        self._hits = self._misses = 0
+        return counted
+
     async def _answer(self, fact: Fact, key: _Key, read: Callable[[], Awaitable[Any]]) -> Any:
         if not self._follower.current:
             try:
@@ -186,14 +188,15 @@ class CachedStore:
         answers = self._memory.of(fact)
         answer = answers.by_key.get(key, _MISSING)
         if answer is _MISSING:
-            self.misses += 1
+            self._misses += 1
             # A task of its own: that somebody gives up waiting is nothing to the others.
             answer = answers.by_key[key] = asyncio.ensure_future(self._read(fact, answers, key, read))
             answer.add_done_callback(_take_note)
-        elif not isinstance(answer, asyncio.Future):
-            self.hits += 1
-            return _own(answer)
-        return _own(await asyncio.shield(answer))
+        else:
+            self._hits += 1
+        if isinstance(answer, asyncio.Future):
+            answer = await asyncio.shield(answer)
+        return _own(answer)
 
     async def _read(self, fact: Fact, answers: _Answers, key: _Key, read: Callable[[], Awaitable[Any]]) -> Any:
         try:
