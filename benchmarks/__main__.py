@@ -19,7 +19,7 @@ from benchmarks.reporting import document, with_tables
 from benchmarks.reporting.plots import MissingError, plot
 from benchmarks.results import Results
 from benchmarks.serving import Running, ServerError, Stores, peer, stores
-from benchmarks.workloads import BY_NAME, SCANT
+from benchmarks.workloads import BY_NAME, SCANT, UsedUpError
 
 _PAGE = Path("docs/explanation/performance.md")
 _FIGURES = Path("docs/explanation/figures")
@@ -47,7 +47,7 @@ def main() -> None:
     options = _options()
     try:
         results = _run(options)
-    except (LoadError, PreparationError, ServerError) as error:
+    except (LoadError, PreparationError, ServerError, UsedUpError) as error:
         sys.exit(f"benchmarks: {error}")
     text = document(results)
     print(f"\n{text}")

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -208,8 +209,10 @@ class _Copying:
 
     async def settle(self) -> None:
         # Otherwise the server would do so at a time of its own choice, while something is measured.
-        await self._connection.execute("VACUUM ANALYZE")
-        await self._connection.execute("CHECKPOINT")
+        await self._connection.execute("VACUUM ANALYZE schemas, versions, changes")
+        # On a server that is there for others too, it may be up to them.
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await self._connection.execute("CHECKPOINT")
 
     async def close(self) -> None:
         await self._connection.close()

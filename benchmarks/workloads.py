@@ -45,6 +45,10 @@ AMPLE = Supply(cold=150_000, grown=30_000)
 SCANT = Supply(cold=30_000, grown=10_000)
 
 
+class UsedUpError(Exception):
+    """More was to be measured than a server holds."""
+
+
 class Stock:
     """What a server holds before it is measured, and what of it was used up.
 
@@ -62,12 +66,12 @@ class Stock:
         """Numbers from 0 on that nobody got before.
 
         Raises:
-            ValueError: they are used up: there were `limit` of this kind.
+            UsedUpError: there were only `limit` of this kind.
         """
         first = self._used[kind]
         self._used[kind] += count
         if self._used[kind] > limit:
-            raise ValueError(f"All {limit:,} of the kind {kind} are used up: measure less at once")
+            raise UsedUpError(f"All {limit:,} of the kind {kind} are used up: measure less at once")
         return range(first, first + count)
 
 
