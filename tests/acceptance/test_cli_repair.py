@@ -59,8 +59,11 @@ async def fill(path: Path, url: str) -> None:
     await store.close()
 
 
-async def lose(url: str, text: str) -> None:
-    await open_blobs(url).delete(Blob.of(text).name)
+async def damage(url: str, text: str, data: bytes | None = None) -> None:
+    """Puts something else in the place of an object, or nothing."""
+    blobs = open_blobs(url)
+    (path,) = [item.name async for item in blobs.items() if item.name.endswith(Blob.of(text).name)]
+    await (blobs.delete(path) if data is None else blobs.put(path, data))
 
 
 def test_what_is_lost_is_told_and_put_back(lsr: Lsr, tmp_path: Path, url: str) -> None:
@@ -71,8 +74,8 @@ def test_what_is_lost_is_told_and_put_back(lsr: Lsr, tmp_path: Path, url: str) -
         "2 definitions in 2 objects: 0 lost, 0 put back; 0 moved out, 0 moved in; "
         "0 old objects that nothing refers to, 0 removed\n"
     )
-    asyncio.run(lose(url, LARGE))
-    asyncio.run(open_blobs(url).put(Blob.of(LARGER).name, b"changed"))
+    asyncio.run(damage(url, LARGE))
+    asyncio.run(damage(url, LARGER, b"changed"))
     found = lsr("repair", "--fix")
     assert found.returncode == 1
     assert sorted(found.stdout.splitlines()[:-1]) == [
@@ -92,7 +95,7 @@ def test_what_is_lost_is_told_and_put_back(lsr: Lsr, tmp_path: Path, url: str) -
     report = msgspec.json.decode(found.stdout)
     assert {each["id"]: each["fixed"] for each in report["lost"]} == {1: True, 2: False}
     assert (report["objects"], report["schemas"], report["orphans"]) == (2, 2, 0)
-    asyncio.run(lose(url, LARGE))
+    asyncio.run(damage(url, LARGE))
     found = lsr("repair", "--fix", "--from", "export")
     assert f"(object {Blob.of(LARGE).digest}): is missing: put back" in found.stdout
     assert "2 lost, 1 put back" in found.stdout

@@ -52,7 +52,7 @@ async def test_a_large_definition_comes_back_byte_for_byte(store: str) -> None:
     tables = await open_tables(store)
     row = await tables.schema(".", 2)
     assert row is not None
-    assert (row.text, row.blob) == ("", f"{name.removesuffix('.gz')}:{len(LARGE.encode())}")
+    assert (row.text, row.blob) == ("", f"{digest_in(name)}:{len(LARGE.encode())}")
     await tables.close()
     async with started(store=store, blobs=blobs) as call:
         assert (await call("GET", "/schemas/ids/2")).json["schema"] == LARGE
@@ -64,6 +64,16 @@ async def test_a_large_definition_comes_back_byte_for_byte(store: str) -> None:
         for target in ("/subjects/l/versions/1", "/subjects/l/versions/1?permanent=true"):
             assert (await call("DELETE", target)).status == 200
         assert (await call("GET", "/subjects/l2/versions/1/schema")).body == LARGE.encode()
+
+
+async def test_stores_that_share_a_prefix_share_no_object(tmp_path: Path) -> None:
+    blobs = s3().fresh_bucket()
+    for name in ("one", "other"):
+        async with started(store=f"sqlite:///{tmp_path}/{name}.db", blobs=blobs) as call:
+            await register(call, "l", LARGE)
+    names = await objects(blobs)
+    assert len(names) == 2
+    assert len({digest_in(name) for name in names}) == 1
 
 
 async def test_one_that_is_planned_goes_there_too(tmp_path: Path) -> None:
@@ -113,7 +123,7 @@ async def test_a_lost_definition_concerns_nothing_else(tmp_path: Path) -> None:
         async with started(store=path, blobs=told) as call:
             answer = await call("GET", "/subjects/l/versions/1")
             assert (answer.status, answer.json["error_code"]) == (500, 50090)
-            assert name.removesuffix(".gz") in answer.json["message"]
+            assert digest_in(name) in answer.json["message"]
             assert "id 2" in answer.json["message"]
             assert way_out in answer.json["message"]
             assert (await call("GET", "/subjects/l/versions")).json == [1]
@@ -125,6 +135,11 @@ async def test_a_lost_definition_concerns_nothing_else(tmp_path: Path) -> None:
 
 def out_of_reach(answer: Answer) -> None:
     assert (answer.status, answer.json["error_code"], answer.headers["retry-after"]) == (503, 50390, "2")
+
+
+def digest_in(name: str) -> str:
+    """The digest in the path of an object below the prefix: `FOLDER/DIGEST.gz`."""
+    return name.rpartition("/")[2].removesuffix(".gz")
 
 
 async def objects(url: str) -> list[str]:

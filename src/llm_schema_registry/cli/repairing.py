@@ -9,7 +9,7 @@ from llm_schema_registry.cli.migrating import read_source
 from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.client import ClientError, RegisteredSchema, RegistryClient, RegistryError
 from llm_schema_registry.client.migration import Snapshot
-from llm_schema_registry.store.blobs import BlobPlace, InvalidBlobsUrlError, open_blobs
+from llm_schema_registry.store.blobs import BlobPlace, InvalidBlobsUrlError, folder_of, open_blobs
 from llm_schema_registry.store.blobs.repairing import Fault, Repair, Source
 from llm_schema_registry.store.model import StoredSchema
 from llm_schema_registry.store.opening import InvalidStoreUrlError, open_tables
@@ -104,10 +104,10 @@ async def repair(store: str, place: BlobPlace, wanted: Wanted, say: Callable[[st
         CliError: a URL cannot be used; the store, object storage or the source does not answer.
     """
     try:
-        blobs = open_blobs(place.url)
         async with AsyncExitStack() as stack:
             tables = await open_tables(store)
             stack.push_async_callback(tables.close)
+            blobs = open_blobs(place.url, folder_of(await tables.identity()))
             source = await stack.enter_async_context(_source(wanted.source, tables))
             return await _repair(Repair(tables, blobs, place.threshold), wanted, source, say)
     except (InvalidStoreUrlError, InvalidBlobsUrlError) as error:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from llm_schema_registry.store.blobs import BlobPlace, open_blobs
+from llm_schema_registry.store.blobs import BlobPlace, folder_of, open_blobs
 from llm_schema_registry.store.blobs.store import BlobStore
 from llm_schema_registry.store.store import Store, Tables
 
@@ -50,16 +50,16 @@ async def open_store(
         InvalidBlobsUrlError: the same of object storage.
         StoreUnavailableError: the store cannot be opened.
     """
-    texts = _texts_in(blobs) if blobs.url else None
-    # Most of its reads are the inner store's, and not written out.
     tables = await open_tables(url)
-    store = cast(Store, BlobStore(tables, texts))
-    if shared is not None:
-        try:
+    try:
+        texts = _texts_in(blobs, await tables.identity()) if blobs.url else None
+        # Most of its reads are the inner store's, and not written out.
+        store = cast(Store, BlobStore(tables, texts))
+        if shared is not None:
             store = shared(store, await tables.identity())
-        except BaseException:
-            await store.close()
-            raise
+    except BaseException:
+        await tables.close()
+        raise
     if not keys:
         return store
 
@@ -95,10 +95,10 @@ async def open_tables(url: str) -> Tables:
     return await SqliteStore.open(path[1:] or MEMORY)
 
 
-def _texts_in(place: BlobPlace) -> "Texts":
+def _texts_in(place: BlobPlace, identity: bytes) -> "Texts":
     from llm_schema_registry.store.blobs.texts import Texts
 
-    return Texts(open_blobs(place.url), place.threshold)
+    return Texts(open_blobs(place.url, folder_of(identity)), place.threshold)
 
 
 async def _open_postgresql(url: str) -> Tables:

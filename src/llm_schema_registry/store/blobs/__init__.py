@@ -7,7 +7,7 @@ from llm_schema_registry.store.blobs.blobs import (
     InvalidBlobsUrlError,
     Item,
 )
-from llm_schema_registry.store.blobs.opening import DEFAULT_THRESHOLD, BlobPlace, open_blobs
+from llm_schema_registry.store.blobs.opening import DEFAULT_THRESHOLD, BlobPlace, folder_of, open_blobs
 
 __all__ = [
     "DEFAULT_THRESHOLD",
@@ -17,5 +17,6 @@ __all__ = [
     "DefinitionLostError",
     "InvalidBlobsUrlError",
     "Item",
+    "folder_of",
     "open_blobs",
 ]

@@ -1,5 +1,6 @@
 """Opens the object storage that a URL names."""
 
+import hashlib
 import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -25,12 +26,22 @@ class BlobPlace(NamedTuple):
     threshold: int = DEFAULT_THRESHOLD
 
 
-def open_blobs(url: str) -> Blobs:
+def folder_of(identity: bytes) -> str:
+    """The folder of a store in object storage, so that stores may share a bucket and a prefix.
+
+    Args:
+        identity: see `Tables`; it cannot be told from the folder.
+    """
+    return hashlib.sha256(b"objects of " + identity).hexdigest()[:16]
+
+
+def open_blobs(url: str, folder: str = "") -> Blobs:
     """The object storage of a URL. Nothing is asked of it yet.
 
     Args:
         url: `s3://BUCKET/PREFIX`, with the options `endpoint` (for what is not Amazon's) and `region`. Whatever else
             is needed, credentials above all, is taken from the standard variables: `AWS_ACCESS_KEY_ID` and so on.
+        folder: below the prefix.
 
     Raises:
         InvalidBlobsUrlError: another kind of URL, one with credentials, a variable that cannot be read, or a missing
@@ -61,7 +72,8 @@ def open_blobs(url: str) -> Blobs:
         raise InvalidBlobsUrlError(
             "Object storage needs a package that is not installed: pip install 'llm-schema-registry[s3]'"
         ) from error
-    return ObjectBlobs.on_s3(parts.netloc, parts.path.strip("/"), endpoint=endpoint.rstrip("/"), region=region)
+    prefix = "/".join(part for part in (parts.path.strip("/"), folder) if part)
+    return ObjectBlobs.on_s3(parts.netloc, prefix, endpoint=endpoint.rstrip("/"), region=region)
 
 
 def _is_endpoint(text: str) -> bool:

@@ -42,7 +42,7 @@ class Repair:
 
     Args:
         tables: the store as it is in its tables; see `open_tables`.
-        blobs: its objects, and those of no other store.
+        blobs: its objects, and those of no other store: its folder.
         threshold: texts of more bytes belong into objects.
     """
 

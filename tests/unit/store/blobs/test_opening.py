@@ -2,7 +2,8 @@ import builtins
 
 import pytest
 
-from llm_schema_registry.store.blobs import InvalidBlobsUrlError, open_blobs
+from llm_schema_registry.store import open_store
+from llm_schema_registry.store.blobs import BlobPlace, InvalidBlobsUrlError, folder_of, open_blobs
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,19 @@ def test_what_cannot_be_opened(url: str, why: str) -> None:
         open_blobs(url)
     assert "Supported: s3://BUCKET/PREFIX" in str(caught.value)
     assert "me:" not in str(caught.value)
+
+
+async def test_a_store_is_not_opened_without_its_objects() -> None:
+    with pytest.raises(InvalidBlobsUrlError):
+        await open_store("sqlite://", blobs=BlobPlace("s3://b"))
+
+
+def test_a_folder_tells_nothing_of_the_identity() -> None:
+    identity = bytes(range(32))
+    assert folder_of(identity) == folder_of(bytes(range(32)))
+    assert folder_of(identity) != folder_of(bytes(32))
+    assert folder_of(identity) not in identity.hex()
+    assert len(folder_of(identity)) == 16
 
 
 def test_a_variable_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
