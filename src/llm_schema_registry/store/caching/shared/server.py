@@ -46,8 +46,8 @@ class CacheServer:
     Args:
         address: where it is.
         seconds: how long whoever asks waits for an answer.
-        count: told of each request that failed (`errors`), of each key that was not answered in time (`late`), and of
-            entries that were `kept` or `refused`.
+        count: told of each request that failed (`error`), of each key that was not answered in time (`late`), and of
+            entries that were `kept`, `refused` or `dropped`.
     """
 
     def __init__(self, address: Address, seconds: float, count: Callable[[str, int], None]) -> None:
@@ -97,6 +97,7 @@ class CacheServer:
                 number += 1
             await self._put_at_once(rest[:number])
             del rest[:number]
+        self._count("dropped", len(rest))
 
     async def close(self) -> None:
         """Lets go of the connections; waits for nobody for long. Idempotent."""
@@ -130,7 +131,7 @@ class CacheServer:
         try:
             found = await self._fetched(keys)
         except _RequestFailedError as failure:
-            self._count("errors", 1)
+            self._count("error", 1)
             self._circuit.failed(for_long=failure.was_silence)
             return [None] * len(keys)
         if self._is_overdue():
@@ -153,7 +154,7 @@ class CacheServer:
         try:
             answers = await self._answer_to(pipeline.execute(raise_on_error=False))
         except _RequestFailedError as failure:
-            self._count("errors", 1)
+            self._count("error", 1)
             self._circuit.failed(for_long=failure.was_silence)
             return
         # A full server refuses what it is given, and goes on to answer what it has.

@@ -109,7 +109,7 @@ async def test_a_server_that_dies_is_used_again_when_it_is_back(own: ValkeyServe
             assert await server.get(b"key") is None
             await server.put([Kept(b"key", b"entry", 60)])
         assert not server.answers
-        assert 0 < counts["errors"] <= 3
+        assert 0 < counts["error"] <= 3
         own.start()
         await remembering(server)
 
