@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
+import msgspec
+
 from llm_schema_registry.budget import DEFAULT_STEPS, MAX_DEPTH, MAX_SCHEMA_BYTES, Budget
 from llm_schema_registry.contracts import Reference, Subject
 from llm_schema_registry.findings import Finding
@@ -24,6 +26,8 @@ from llm_schema_registry.store.model import StoredSchema, Version
 from llm_schema_registry.store.store import Reads
 
 _MAX_REFERENCES = 1_000
+# What an entry takes besides its text, in characters of it.
+_ENTRY = 200
 _Value = TypeVar("_Value")
 
 
@@ -41,6 +45,10 @@ class _Bounded(Generic[_Value]):
             return None
         self._entries.move_to_end(key)
         return entry[0]
+
+    def weight(self, key: Hashable) -> int:
+        entry = self._entries.get(key)
+        return 0 if entry is None else entry[1]
 
     def put(self, key: Hashable, value: _Value, weight: int) -> None:
         previous = self._entries.pop(key, None)
@@ -60,8 +68,8 @@ class Schemas:
         store: the store; what an open transaction sees instead is not remembered, since it may be rolled back.
         steps: how many steps one piece of work may take, unless it is done in a transaction, which no other
             process could see into.
-        capacity: bound on the characters of schema text behind the remembered objects, per kind of object. A parsed
-            form takes about twenty bytes per character.
+        capacity: bound on the characters of schema text behind the remembered objects, that of references included,
+            per kind of object. A parsed form takes about twenty bytes per character.
     """
 
     def __init__(self, store: Reads, steps: int, capacity: int = 2 * 1024 * 1024) -> None:
@@ -92,7 +100,7 @@ class Schemas:
         if content is None:
             content = await reads.schema(version.subject.context, version.schema_id)
             if content is not None:
-                self._contents.put(key, content, len(content.text) + 200)
+                self._contents.put(key, content, _length(content))
         return content
 
     async def parsed(self, reads: Reads, content: StoredSchema, budget: Budget | None = None) -> ParsedSchema:
@@ -118,7 +126,7 @@ class Schemas:
             except InvalidSchemaError as error:
                 raise _unreadable(content, error) from error
             if remember:
-                self._by_id.put(key, parsed, len(content.text) + 200)
+                self._by_id.put(key, parsed, _length_of_all(content.text, dependencies))
         return parsed
 
     async def validator(self, content: StoredSchema) -> PayloadValidator:
@@ -132,11 +140,14 @@ class Schemas:
         if validator is None:
             # A compiled validator cannot be had from another process: this is done here, whatever it takes.
             parsed = await self.parsed(self._store, content, Budget(DEFAULT_STEPS, "Compiling the schema"))
+            # Others may have waited for the same references, and been here before.
+            validator = self._validators.get(key)
+        if validator is None:
             try:
                 validator = format_of(parsed.schema_type).validator(parsed)
             except InvalidSchemaError as error:
                 raise _unreadable(content, error) from error
-            self._validators.put(key, validator, len(content.text) + 200)
+            self._validators.put(key, validator, max(self._by_id.weight(key), _length(content)))
         return validator
 
     def budget(self, reads: Reads, what: str) -> Budget:
@@ -165,9 +176,10 @@ class Schemas:
             if len(text) > MAX_SCHEMA_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_SCHEMA_BYTES:
                 raise RegistryError(ErrorCode.SCHEMA_TOO_LARGE)
             parsed = format_of(schema_type).parse(text, dependencies, strict=strict, budget=budget)
-            self._parsed.put(key, parsed, len(text) + 200)
+            weight = _length_of_all(text, dependencies)
+            self._parsed.put(key, parsed, weight)
             stored_key = (schema_type, parsed.canonical, dependencies, False)
-            self._parsed.put(stored_key, parsed, len(text) + 200)
+            self._parsed.put(stored_key, parsed, weight)
         return parsed
 
     async def dependencies(
@@ -214,6 +226,17 @@ class Schemas:
         for reference in references:
             await visit(reference, context, deleted)
         return tuple(found.values())
+
+
+def _length(content: StoredSchema) -> int:
+    """How much a content weighs, in characters."""
+    beside = (content.references, content.metadata, content.rule_set)
+    return _ENTRY + len(content.text) + (len(msgspec.json.encode(beside)) if any(beside) else 0)
+
+
+def _length_of_all(text: str, dependencies: Iterable[Dependency]) -> int:
+    """How much a text and all that it refers to weigh, in characters."""
+    return _ENTRY + len(text) + sum(len(dependency.text) for dependency in dependencies)
 
 
 def _unreadable(content: StoredSchema, error: InvalidSchemaError) -> RegistryError:
