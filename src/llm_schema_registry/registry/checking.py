@@ -149,7 +149,8 @@ async def _verdict(
     policy = config.compatibility_policy or Policy.STRICT
     profile = config.compatibility_profile or Profile.CONFLUENT
     warnings: tuple[Finding, ...] = ()
-    for version, content in newest_first:
+    # As `check` has it: a version of another format is what is said, whatever else is wrong.
+    for version, content in sorted(newest_first, key=lambda item: item[1].schema_type == candidate.schema_type):
         previous = await registry.schemas.parsed(reads, content)
         budget = registry.schemas.budget(reads, "The compatibility check")
         verdict = check(candidate, [(version, previous)], level, policy, budget, profile=profile, annotate=annotate)
