@@ -59,11 +59,13 @@ class Decision:
         version: the version to be, its schema id still open (0) unless it was brought along.
         content: the content to be, likewise.
         scopes: every scope whose facts were read for the decision.
+        new: whether the subject has no version of this number, not even a soft-deleted one.
     """
 
     version: Version
     content: StoredSchema
     scopes: tuple[Subject, ...]
+    new: bool = True
 
 
 async def register(
@@ -102,9 +104,9 @@ async def register(
             return decision
         await store.stage(decision.content)
         async with store.transaction(actor) as transaction:
-            # Most often nothing at all was committed meanwhile.
-            if transaction.next_revision == seen + 1 or await transaction.touched(decision.scopes) <= seen:
-                return await write(transaction, decision)
+            registered = await write_unless_touched(transaction, decision, seen)
+            if registered is not None:
+                return registered
     async with store.transaction(actor) as transaction:
         decision = await decide(registry, transaction, subject, request, normalize, force)
         if isinstance(decision, Registered):
@@ -231,6 +233,7 @@ async def _decide_import(
         version=Version(subject=subject, version=number, schema_id=content.schema_id, registered_at=content.created_at),
         content=content,
         scopes=scopes_above(subject),
+        new=all(version.version != number for version in versions),
     )
 
 
@@ -266,38 +269,53 @@ async def _imported(registry: Registry, reads: Reads, subject: Subject, request:
 
 async def write(transaction: Transaction, decision: Decision) -> Registered:
     """Writes a decision that still holds; known content keeps its id, new content gets the context's next."""
+    standing = await transaction.standing((), decision.content)
+    return await _write(transaction, decision, standing.schema_id)
+
+
+async def write_unless_touched(transaction: Transaction, decision: Decision, seen: int) -> Registered | None:
+    """As `write`; `None` if a scope of the decision, which was made at revision `seen`, was touched since."""
+    # Most often nothing at all was committed meanwhile.
+    scopes = () if transaction.next_revision == seen + 1 else decision.scopes
+    standing = await transaction.standing(scopes, decision.content)
+    if standing.touched > seen:
+        return None
+    return await _write(transaction, decision, standing.schema_id)
+
+
+async def _write(transaction: Transaction, decision: Decision, known: int | None) -> Registered:
     subject = decision.version.subject
-    wanted = decision.content
-    content = next(
-        (
-            stored
-            for stored in await transaction.schemas_by_guid(wanted.guid)
-            if stored.context == subject.context
-            and stored.schema_type == wanted.schema_type
-            and wanted.schema_id in (0, stored.schema_id)
-        ),
-        None,
-    )
+    content = None if known is None else await transaction.schema(subject.context, known)
+    superseded: list[Version] = []
     if content is None:
-        if not wanted.schema_id and await transaction.max_schema_id(subject.context) >= MAX_ID:
-            message = f"Context {subject.context} has given out its highest id, {MAX_ID}: it can take no new schema."
-            raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
-        content = await transaction.add_schema(wanted)
+        content = await _add(transaction, decision.content)
+    else:
+        superseded = await _superseded(transaction, decision.version, content.schema_id)
     version = msgspec.structs.replace(decision.version, schema_id=content.schema_id)
-    await transaction.put_version(version, ChangeKind.VERSION_REGISTERED)
-    await _drop_superseded(transaction, version)
+    await transaction.put_version(version, ChangeKind.VERSION_REGISTERED, new=decision.new)
+    for each in superseded:
+        await transaction.remove_version(subject, each.version)
     return Registered(version, content, created=True, revision=transaction.next_revision)
 
 
-async def _drop_superseded(transaction: Transaction, registered: Version) -> None:
-    """Soft-deleted versions of the same content in this subject end once it lives again, unless referred to."""
-    for version in await transaction.versions_of_schema(registered.subject.context, registered.schema_id):
-        if (
-            version.subject == registered.subject
-            and version.deleted
-            and not await transaction.referrers(version.subject, version.version)
-        ):
-            await transaction.remove_version(version.subject, version.version)
+async def _add(transaction: Transaction, content: StoredSchema) -> StoredSchema:
+    if not content.schema_id and await transaction.max_schema_id(content.context) >= MAX_ID:
+        message = f"Context {content.context} has given out its highest id, {MAX_ID}: it can take no new schema."
+        raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
+    return await transaction.add_schema(content)
+
+
+async def _superseded(transaction: Transaction, registered: Version, schema_id: int) -> list[Version]:
+    """Soft-deleted versions of a content in its subject, which end once it lives again there, unless referred to."""
+    subject = registered.subject
+    return [
+        version
+        for version in await transaction.versions_of_schema(subject.context, schema_id)
+        if version.subject == subject
+        and version.version != registered.version
+        and version.deleted
+        and not await transaction.referrers(subject, version.version)
+    ]
 
 
 async def _find_same(

@@ -1,6 +1,6 @@
 """A store as it would be once some decisions were written. Nothing is, and nobody waits for anybody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import msgspec
@@ -9,7 +9,7 @@ from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry.checking import versions_that_count
 from llm_schema_registry.registry.registering import Decision, Registered, write
 from llm_schema_registry.registry.registry import Registry
-from llm_schema_registry.store.model import Association, ChangeKind, Setting, StoredSchema, Version
+from llm_schema_registry.store.model import Association, ChangeKind, Setting, Standing, StoredSchema, Version
 from llm_schema_registry.store.store import Reads, Store, Transaction
 
 
@@ -89,6 +89,17 @@ class Tentative:
         """The associations of a subject; registering makes none."""
         return await self._store.associations_of_subject(subject)
 
+    async def standing(self, scopes: Sequence[Subject], content: StoredSchema) -> Standing:
+        """The id that content has already. Nothing touches a scope here that was not decided upon in order."""
+        same = (
+            each.schema_id
+            for each in await self.schemas_by_guid(content.guid)
+            if each.context == content.context
+            and each.schema_type == content.schema_type
+            and content.schema_id in (0, each.schema_id)
+        )
+        return Standing(0, next(same, None))
+
     async def add_schema(self, schema: StoredSchema) -> StoredSchema:
         """Gives new content the id that it would get."""
         schema_id = schema.schema_id or await self.max_schema_id(schema.context) + 1
@@ -96,7 +107,7 @@ class Tentative:
         self._contents[schema.context, schema_id] = content
         return content
 
-    async def put_version(self, version: Version, kind: ChangeKind) -> None:
+    async def put_version(self, version: Version, kind: ChangeKind, *, new: bool = False) -> None:
         """Makes `version` the current fact of its subject and number."""
         self._removed.discard((version.subject, version.version))
         self._versions.setdefault(version.subject, {})[version.version] = version

@@ -1,6 +1,7 @@
 """What the store remembers, as values."""
 
 import enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -159,6 +160,18 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     schema_id: int | None = None
     actor: str = ""
     detail: str | None = None
+
+
+class Standing(NamedTuple):
+    """How things stand for a decision that was made before the head row was taken.
+
+    Attributes:
+        touched: the highest revision whose changes concern one of its scopes; 0 if none ever did.
+        schema_id: the id that its content has in its context already; `None` if it has none.
+    """
+
+    touched: int
+    schema_id: int | None
 
 
 class Deleted(enum.Enum):

@@ -11,6 +11,7 @@ from llm_schema_registry.store.model import (
     ChangeKind,
     Deleted,
     Setting,
+    Standing,
     StoredSchema,
     Version,
 )
@@ -186,6 +187,16 @@ class Transaction(Reads, Protocol):
         """Whether there is a change to commit so far."""
         ...
 
+    async def standing(self, scopes: Sequence[Subject], content: StoredSchema) -> Standing:
+        """What has become of the state on which a decision was made: all that writing it depends on, in one answer.
+
+        Args:
+            scopes: what the decision read, as for `touched`.
+            content: what it would add. The same content is one in the same context with the same GUID and type and,
+                where `schema_id` is not 0, with that id.
+        """
+        ...
+
     async def add_schema(self, schema: StoredSchema) -> StoredSchema:
         """Stores content, and returns it with its id: the given one, or for `schema_id=0` the context's next.
 
@@ -208,8 +219,14 @@ class Transaction(Reads, Protocol):
         """Removes content for good; the id is never given again."""
         ...
 
-    async def put_version(self, version: Version, kind: ChangeKind) -> None:
-        """Makes `version` the current fact of its subject and number; an earlier fact is superseded, not lost."""
+    async def put_version(self, version: Version, kind: ChangeKind, *, new: bool = False) -> None:
+        """Makes `version` the current fact of its subject and number; an earlier fact is superseded, not lost.
+
+        Args:
+            version: the fact.
+            kind: what happened.
+            new: the number has no current fact, not even a soft-deleted one: so none is looked for.
+        """
         ...
 
     async def remove_version(self, subject: Subject, version: int) -> None:

@@ -1,17 +1,18 @@
 """The writes of a transaction in SQL; an engine adds how a statement is run, and begins and ends it."""
 
 import abc
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from llm_schema_registry.contracts.subjects import DEFAULT_CONTEXT, Subject
-from llm_schema_registry.store.model import Association, ChangeKind, Setting, StoredSchema, Version
+from llm_schema_registry.store.model import Association, ChangeKind, Setting, Standing, StoredSchema, Version
 from llm_schema_registry.store.reading import MAX_INTEGER, SqlReads
 from llm_schema_registry.store.rows import Value, row_of_schema
 from llm_schema_registry.store.statements import load_statements
 from llm_schema_registry.store.texts import column_of, is_holdable
 
+_SAME_CONTENT = load_statements("reads")["same_content"]
 _SQL = load_statements("writes")
 _MOVE_HEAD = _SQL["move_head"]
 _ADD_CHANGE = _SQL["add_change"]
@@ -43,7 +44,7 @@ class SqlTransaction(SqlReads):
     that answers true, and rolls back otherwise.
     """
 
-    __slots__ = ("_actor", "_at", "_ordinal", "_revision")
+    __slots__ = ("_actor", "_at", "_highest", "_listed", "_moved", "_ordinal", "_revision")
 
     def __init__(self, revision: int, actor: str, at: int) -> None:
         """Begins to write.
@@ -57,18 +58,19 @@ class SqlTransaction(SqlReads):
         self._actor = actor
         self._at = at
         self._ordinal = 0
+        # What no one else can change meanwhile: the highest ids of contexts, and contexts that are on the list.
+        self._highest: dict[str, int] = {}
+        self._listed = {DEFAULT_CONTEXT}
+        self._moved: set[str] = set()
 
     @abc.abstractmethod
     async def _run(self, statement: str, *values: Value) -> None:
-        """Runs a writing statement.
+        """Runs a writing statement, at once or before the next read and before `finish` has returned.
 
         Raises:
             StoreUnavailableError: the database failed; nothing of this transaction can be committed any more.
+            ValueError: it cannot hold a value; likewise.
         """
-
-    @abc.abstractmethod
-    async def _run_each(self, statement: str, rows: Iterable[tuple[Value, ...]]) -> None:
-        """Runs a writing statement once for each row of values; fails as `_run` does."""
 
     @property
     def next_revision(self) -> int:
@@ -81,11 +83,26 @@ class SqlTransaction(SqlReads):
         return self._ordinal > 0
 
     async def finish(self) -> bool:
-        """Moves the head row if anything was changed, and tells whether that is so."""
+        """Moves the head row and the counters if anything was changed, and tells whether that is so."""
         if not self.changed:
             return False
+        for context in self._moved:
+            await self._run(_MOVE_COUNTER, context, self._highest[context] + 1)
         await self._run(_MOVE_HEAD, self._revision)
         return True
+
+    async def max_schema_id(self, context: str) -> int:
+        """The highest id ever given in the context (also to schemas removed since); 0 if none."""
+        highest = self._highest.get(context)
+        if highest is None:
+            highest = self._highest[context] = await super().max_schema_id(context)
+        return highest
+
+    async def standing(self, scopes: Sequence[Subject], content: StoredSchema) -> Standing:
+        """What became of the state a decision was made on; see the protocol."""
+        wanted = (content.guid, content.context, content.schema_type, content.schema_id)
+        same = await self._one(_SAME_CONTENT, *wanted)
+        return Standing(await self.touched(scopes), None if same is None else same[0])
 
     async def add_schema(self, schema: StoredSchema) -> StoredSchema:
         """Stores content, and returns it with its id and, where it was 0, its time.
@@ -101,12 +118,13 @@ class SqlTransaction(SqlReads):
         if schema_id <= highest and await self.schema(context, schema_id) is not None:
             raise ValueError(f"Schema id {schema_id} is taken in context '{context}'")
         stored = msgspec.structs.replace(schema, schema_id=schema_id, created_at=schema.created_at or self._at)
-        if schema_id > highest:
-            await self._run(_MOVE_COUNTER, context, schema_id + 1)
         await self._add_context(context)
+        if schema_id > highest:
+            self._highest[context] = schema_id
+            self._moved.add(context)
         await self._run(_ADD_SCHEMA, *row_of_schema(stored))
-        if stored.references:
-            await self._run_each(_ADD_REFERENCE, _rows_of_references(stored))
+        for row in _rows_of_references(stored):
+            await self._run(_ADD_REFERENCE, *row)
         guid = f'"{stored.guid}"'
         await self._record(ChangeKind.SCHEMA_ADDED, Subject(context, ""), schema_id=schema_id, detail=guid)
         return stored
@@ -129,13 +147,14 @@ class SqlTransaction(SqlReads):
             guid = f'"{stored.guid}"'
             await self._record(ChangeKind.SCHEMA_REMOVED, Subject(context, ""), schema_id=schema_id, detail=guid)
 
-    async def put_version(self, version: Version, kind: ChangeKind) -> None:
+    async def put_version(self, version: Version, kind: ChangeKind, *, new: bool = False) -> None:
         """Makes `version` the current fact of its subject and number; an earlier fact is superseded, not lost.
 
         A version registered at 0 is given the time of this transaction.
         """
         context, name = version.subject
-        await self._run(_END_VERSION, context, name, version.version, self._revision)
+        if not new:
+            await self._run(_END_VERSION, context, name, version.version, self._revision)
         await self._run(
             _ADD_VERSION,
             context,
@@ -204,13 +223,17 @@ class SqlTransaction(SqlReads):
         Nothing happens to a context that is not on the list, nor to the default one, which always exists.
         """
         if context != DEFAULT_CONTEXT and await self._has_context(context):
+            self._listed.discard(context)
             await self._run(_END_CONTEXT, context, self._revision)
             await self._record(ChangeKind.CONTEXT_REMOVED, Subject(context, ""))
 
     async def _add_context(self, context: str) -> None:
-        if context != DEFAULT_CONTEXT and not await self._has_context(context):
+        if context in self._listed:
+            return
+        if not await self._has_context(context):
             await self._run(_ADD_CONTEXT, context, self._revision)
             await self._record(ChangeKind.CONTEXT_ADDED, Subject(context, ""))
+        self._listed.add(context)
 
     async def _record(
         self,

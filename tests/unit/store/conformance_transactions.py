@@ -3,13 +3,18 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
 
-from llm_schema_registry.contracts import DEFAULT_SCOPE, GLOBAL_SCOPE, Subject
-from llm_schema_registry.store import Change, ChangeKind, Setting, State, Store, Transaction, Version
+from llm_schema_registry.contracts import DEFAULT_SCOPE, GLOBAL_SCOPE, Reference, Subject
+from llm_schema_registry.store import Change, ChangeKind, Setting, State, Store, StoredSchema, Transaction, Version
 from unit.store.building import content, register, registered, rolled_back, subject
 
 NOW = 1_700_000_000_000
+
+
+def with_id(schema: StoredSchema, schema_id: int) -> StoredSchema:
+    return msgspec.structs.replace(schema, schema_id=schema_id)
 
 
 class Transactions:
@@ -63,6 +68,77 @@ class Transactions:
                 assert await reads.max_schema_id(".x") == int(visible)
                 assert await reads.touched([put.subject]) == int(visible)
                 assert bool(await reads.changes(0)) is visible
+
+    async def test_writes_and_reads_may_alternate(self, store: Store) -> None:
+        of_s = subject("s", ".x")
+        async with store.transaction() as transaction:
+            for number in range(1, 4):
+                put = await register(transaction, "s", context=".x", version=number)
+                assert await transaction.latest(of_s) == put
+                assert await transaction.max_schema_id(".x") == number
+                await transaction.put_setting(of_s, Setting.MODE, str(number))
+                assert await transaction.setting(of_s, Setting.MODE) == str(number)
+            await transaction.remove_version(of_s, 3)
+            assert [version.version for version in await transaction.versions(of_s)] == [1, 2]
+            await transaction.put_version(put, ChangeKind.VERSION_REGISTERED, new=True)
+            await transaction.put_version(put, ChangeKind.VERSION_UNDELETED)
+            await transaction.put_version(put, ChangeKind.VERSION_UNDELETED)
+        assert [version.version for version in await store.versions(of_s)] == [1, 2, 3]
+        assert await store.setting(of_s, Setting.MODE) == "3"
+        assert await store.contexts() == [".", ".x"]
+        assert await store.max_schema_id(".x") == 3
+        changes = await store.changes(0)
+        assert {change.revision for change in changes} == {1}
+        assert [change.ordinal for change in changes] == list(range(14))
+
+    async def test_one_transaction_gives_ids_in_several_contexts(self, store: Store) -> None:
+        async with store.transaction() as transaction:
+            given = [
+                (await transaction.add_schema(content(f'"{number}"', context, number))).schema_id
+                for number, context in ((0, ".a"), (7, ".b"), (3, ".b"), (0, ".a"), (0, ".b"))
+            ]
+        assert given == [1, 7, 3, 2, 8]
+        assert [await store.max_schema_id(context) for context in (".", ".a", ".b")] == [0, 2, 8]
+        async with store.transaction() as transaction:
+            assert (await transaction.add_schema(content('"next"', ".b"))).schema_id == 9
+
+    async def test_a_context_may_leave_the_list_and_come_back(self, store: Store) -> None:
+        async with store.transaction() as transaction:
+            await transaction.add_schema(content('"1"', ".x"))
+            await transaction.remove_context(".x")
+            assert await transaction.contexts() == ["."]
+            await transaction.add_schema(content('"2"', ".x"))
+        assert await store.contexts() == [".", ".x"]
+        kinds = [change.kind for change in await store.changes(0)]
+        assert kinds.count(ChangeKind.CONTEXT_ADDED) == 2
+
+    async def test_content_may_refer_to_much_and_twice_to_the_same(self, store: Store) -> None:
+        references = tuple(Reference(f"n{number}", f"t{number % 30}", 1) for number in range(40))
+        put = await registered(store, "s", references=references)
+        stored = await store.schema(".", 1)
+        assert stored is not None
+        assert stored.references == references
+        for number in range(30):
+            assert await store.referrers(subject(f"t{number}")) == [put]
+
+    async def test_how_things_stand_for_a_decision(self, store: Store) -> None:
+        here, there = content('"c"'), content('"c"', ".x")
+        await registered(store, "s", context=".x")
+        async with store.transaction() as transaction:
+            await transaction.add_schema(there)
+        async with store.transaction() as transaction:
+            assert await transaction.standing([], here) == (0, None)
+            assert await transaction.standing([subject("s", ".x"), subject("t")], there) == (1, 2)
+            assert await transaction.standing([subject("t")], with_id(there, 2)) == (0, 2)
+            assert await transaction.standing([], with_id(there, 1)) == (0, None)
+            assert await transaction.standing([], msgspec.structs.replace(there, schema_type="JSON")) == (0, None)
+            assert (await transaction.add_schema(here)).schema_id == 1
+            assert await transaction.standing([], here) == (0, 1)
+            put = await register(transaction, "t", context=".x")
+            assert put.schema_id == 3
+            assert await transaction.standing([subject("t", ".x")], here) == (4 - 1, 1)
+            assert await transaction.max_schema_id(".x") == 3
+        assert await store.contexts() == [".", ".x"]
 
     async def test_a_transaction_is_of_no_use_after_its_end(self, store: Store) -> None:
         async with store.transaction() as transaction:

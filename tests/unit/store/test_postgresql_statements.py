@@ -5,6 +5,7 @@ import asyncpg
 import pytest
 
 from llm_schema_registry.store import open_store
+from llm_schema_registry.store.postgresql.connections import PLANNER
 from llm_schema_registry.store.statements import load_statements
 from servers import fresh_schema
 
@@ -14,7 +15,6 @@ MAY_SCAN = {"revision", "identity", "move_head", "take_head"}
 # What an index does not give in order is sorted: only referrers, which come together by several references.
 MAY_SORT = {"referrers"}
 NO_QUERIES = {"create_migrations"}
-PLANNER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan"}
 # Plans depend on what there is: some subjects with some versions each.
 FILL = """
 INSERT INTO versions (context, subject, version, schema_id, state, deleted, registered_at, since)

@@ -143,8 +143,9 @@ async def test_a_failed_write_spoils_its_transaction(store: PostgresStore) -> No
 async def write_with_a_part_that_fails(store: PostgresStore) -> None:
     async with store.transaction() as transaction:
         await register(transaction, "s")
+        await transaction.put_version(Version(subject=subject("t"), version=0, schema_id=1), REGISTERED)
         with pytest.raises(StoreUnavailableError, match="contradicts what is stored"):
-            await transaction.put_version(Version(subject=subject("t"), version=0, schema_id=1), REGISTERED)
+            await transaction.latest(subject("t"))
 
 
 async def test_what_no_column_can_hold_is_refused_whole(store: PostgresStore) -> None:

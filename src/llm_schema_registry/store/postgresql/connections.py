@@ -22,6 +22,16 @@ _IDLE_SECONDS = 300.0
 _IDLE_IN_TRANSACTION_MILLISECONDS = 60_000
 _CONNECTIONS = 8
 
+PLANNER = {
+    # Planning a statement anew for its values costs more than running it, and every statement has an index that serves
+    # whatever the values: what the planner thinks of tables that are small or new must not lead away from it.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "jit": "off",
+}
+"""How the database plans the statements of the store."""
+
 Session = Any
 """An asyncpg connection; the library has no types."""
 
@@ -56,7 +66,7 @@ class Connections:
                 "search_path": f'"{schema}"',
                 "lock_timeout": str(round(patience * 1000)),
                 "idle_in_transaction_session_timeout": str(_IDLE_IN_TRANSACTION_MILLISECONDS),
-                "jit": "off",
+                **PLANNER,
             },
         }
 

@@ -45,11 +45,7 @@ class PostgresReads(SqlReads):
 
     async def touched(self, scopes: Sequence[Subject]) -> int:
         """The highest revision whose changes concern one of these scopes exactly; 0 if none ever did."""
-        names = [scope for scope in scopes if is_holdable(scope.context) and is_holdable(scope.name)]
-        if not names:
-            return 0
-        values = ([scope.context for scope in names], [scope.name for scope in names])
-        rows = await self._rows(_TOUCHED, values, POINT_SECONDS)
+        rows = await self._rows(_TOUCHED, columns_of(scopes), POINT_SECONDS)
         return rows[0][0] or 0
 
     async def _rows(self, statement: str, values: Values, seconds: float) -> list[Row]:
@@ -62,6 +58,12 @@ class PostgresReads(SqlReads):
             if is_refused_value(error):
                 return []
             self._failed(error)
+
+
+def columns_of(scopes: Sequence[Subject]) -> tuple[list[str], list[str]]:
+    """The contexts and the names of scopes; those that no column can hold, and that have no facts, left out."""
+    names = [scope for scope in scopes if is_holdable(scope.context) and is_holdable(scope.name)]
+    return [scope.context for scope in names], [scope.name for scope in names]
 
 
 async def _decoded(decode: Callable[[Row], _T], rows: list[Row]) -> list[_T]:

@@ -1,47 +1,86 @@
 """A transaction on PostgreSQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from llm_schema_registry.contracts.subjects import Subject
+from llm_schema_registry.store.model import Standing, StoredSchema
 from llm_schema_registry.store.postgresql.connections import POINT_SECONDS, Session, Values
 from llm_schema_registry.store.postgresql.failures import FAILURES, is_refused_value, unavailable
-from llm_schema_registry.store.postgresql.reading import PostgresReads
+from llm_schema_registry.store.postgresql.reading import PostgresReads, columns_of
+from llm_schema_registry.store.postgresql.together import ADDING, Write, together
 from llm_schema_registry.store.rows import Row, Value
+from llm_schema_registry.store.statements import load_statements
 from llm_schema_registry.store.store import StoreUnavailableError
 from llm_schema_registry.store.writing import SqlTransaction
 
+_STANDING = load_statements("postgresql")["standing"]
+_MOST_TOGETHER = 16
+
 
 class PostgresTransaction(PostgresReads, SqlTransaction):
-    """Reads and writes in a session that holds the head row. A failure spoils it: nothing of it can be committed."""
+    """Reads and writes in a session that holds the head row. A failure spoils it: nothing of it can be committed.
 
-    __slots__ = ("_session",)
+    Rows that are added are gathered, and sent together when something is read or changed that could depend on them,
+    and at the end. So a row that the database refuses may be noticed by a later call than the one that added it.
+    """
+
+    __slots__ = ("_gathered", "_session")
 
     def __init__(self, session: Session, revision: int, actor: str, at: int) -> None:
         """Begins to write in a session that has begun a transaction and taken the head row."""
         super().__init__(revision, actor, at)
         self._session: Session | None = session
+        self._gathered: list[Write] = []
 
     def end(self) -> None:
         """Lets go of the session: nothing can be done through this transaction any more."""
         self._session = None
 
+    async def finish(self) -> bool:
+        """Sends what is still to be written, and tells whether anything was changed."""
+        changed = await super().finish()
+        await self._send()
+        return changed
+
+    async def standing(self, scopes: Sequence[Subject], content: StoredSchema) -> Standing:
+        """What became of the state a decision was made on; see the protocol."""
+        context = content.context
+        wanted = (content.guid, context, content.schema_type, content.schema_id)
+        rows = await self._rows(_STANDING, (*columns_of(scopes), *wanted), POINT_SECONDS)
+        if not rows:
+            # No store can hold such a name.
+            return Standing(0, None)
+        touched, schema_id, next_id, listed = rows[0]
+        self._highest.setdefault(context, 0 if next_id is None else next_id - 1)
+        if listed:
+            self._listed.add(context)
+        return Standing(touched or 0, schema_id)
+
     async def _fetch(self, statement: str, values: Values, seconds: float) -> list[Row]:
+        await self._send()
         rows: list[Row] = await self._in_use().fetch(statement, *values, timeout=seconds)
         return rows
 
     async def _run(self, statement: str, *values: Value) -> None:
+        self._in_use()
         self._check(values)
+        if statement in ADDING:
+            self._gathered.append((statement, values))
+            if len(self._gathered) == _MOST_TOGETHER:
+                await self._send()
+        else:
+            await self._send()
+            await self._execute(statement, values)
+
+    async def _send(self) -> None:
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            await self._execute(*together(gathered))
+
+    async def _execute(self, statement: str, values: tuple[Value, ...]) -> None:
         try:
             await self._in_use().execute(statement, *values, timeout=POINT_SECONDS)
-        except FAILURES as error:
-            self._failed(error)
-
-    async def _run_each(self, statement: str, rows: Iterable[tuple[Value, ...]]) -> None:
-        every = list(rows)
-        for values in every:
-            self._check(values)
-        try:
-            await self._in_use().executemany(statement, every, timeout=POINT_SECONDS)
         except FAILURES as error:
             self._failed(error)
 

@@ -24,6 +24,34 @@ SELECT MAX(revision) FROM (
     FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS TEXT[])) AS s (context, subject)
 ) AS last;
 
+-- standing --
+-- In one answer, what writing a decision depends on: the last revision that changed one of its scopes ($1 and $2, as in
+-- `touched`), the id of its content (a GUID $3, a context $4, a type $5, an id $6, as in `same_content`), the id that
+-- the context gives next, and whether the context is on the list.
+SELECT
+    (
+        SELECT MAX(last.revision) FROM (
+            SELECT (
+                SELECT c.revision
+                FROM changes c
+                WHERE c.context = s.context AND c.subject = s.subject
+                    AND c.kind NOT IN ('schema.added', 'schema.removed')
+                ORDER BY c.revision DESC
+                LIMIT 1
+            ) AS revision
+            FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS TEXT[])) AS s (context, subject)
+        ) AS last
+    ),
+    (
+        SELECT schema_id
+        FROM schemas
+        WHERE guid = $3 AND context = $4 AND schema_type = $5 AND CAST($6 AS INTEGER) IN (0, schema_id)
+        ORDER BY schema_id
+        LIMIT 1
+    ),
+    (SELECT next_id FROM counters WHERE context = $4),
+    EXISTS (SELECT 1 FROM contexts WHERE context = $4 AND until IS NULL);
+
 -- layout --
 -- The number of the last migration that was applied.
 SELECT MAX(number) FROM migrations;

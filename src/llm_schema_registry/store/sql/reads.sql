@@ -19,6 +19,14 @@ FROM schemas
 WHERE guid = $1
 ORDER BY context, schema_id;
 
+-- same_content --
+-- The id of the content with a GUID ($1) and a type ($3) in a context ($2): the given one ($4) or, for 0, the first.
+SELECT schema_id
+FROM schemas
+WHERE guid = $1 AND context = $2 AND schema_type = $3 AND CAST($4 AS INTEGER) IN (0, schema_id)
+ORDER BY schema_id
+LIMIT 1;
+
 -- schemas_in_blobs --
 -- Contents whose texts are objects, from after the content of an id ($3) in a context ($2) with an object ($1).
 SELECT context, schema_id, guid, schema_type, text, refs, metadata, rule_set, created_at, blob

@@ -1,7 +1,7 @@
 """A transaction on SQLite."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
@@ -51,7 +51,3 @@ class SqliteTransaction(SqliteReads, SqlTransaction):
         except UnicodeEncodeError:
             self.end()
             raise
-
-    async def _run_each(self, statement: str, rows: Iterable[tuple[Value, ...]]) -> None:
-        for values in rows:
-            await self._run(statement, *values)
