@@ -104,16 +104,34 @@ def test_collisions_are_told_and_nothing_is_imported(lsr: Lsr, old: str, new: st
     assert len(report["collisions"]) == 1
 
 
-def test_sigterm_puts_the_mode_back(old: str, new: str) -> None:
+def _interrupted(old: str, new: str, number: signal.Signals) -> tuple[int, str]:
+    """How an import ends that gets a signal in the middle, and what it says."""
     command = [sys.executable, "-m", "llm_schema_registry.cli", "import", "--from", old, "--registry", new]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 30
         while talk(new, _own_mode) != "IMPORT" and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.001)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=30)
-    assert process.returncode in (0, 128 + signal.SIGTERM), errors
+    return process.returncode, errors
+
+
+def test_sigterm_puts_the_mode_back(old: str, new: str) -> None:
+    code, errors = _interrupted(old, new, signal.SIGTERM)
+    assert code in (0, 128 + signal.SIGTERM), errors
     assert talk(new, _own_mode) is None
+
+
+def test_what_a_killed_import_leaves_is_told_and_can_be_ended(lsr: Lsr, old: str, new: str) -> None:
+    assert _interrupted(old, new, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert talk(new, _own_mode) == "IMPORT"
+    resumed = lsr("import", "--from", old, "--registry", new)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "note: the default context is in IMPORT mode already" in resumed.stderr
+    assert talk(new, _own_mode) == "IMPORT"
+    ended = lsr("import", "--from", old, "--registry", new, "--end-import-mode")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert _snapshot(new) == _snapshot(old)
 
 
 async def _own_mode(client: RegistryClient) -> str | None:

@@ -38,6 +38,8 @@ _NAMES = {
     # How bad the rows of tables are.
     "_bad": "_lenient",
     "_lenient": "_bad",
+    "_INCOMPATIBLE": "_LENIENT",
+    "_LENIENT": "_INCOMPATIBLE",
     "_SAFE": "_BREAKS",
     "_BREAKS": "_SAFE",
     "_WIRE": "_JSON",
@@ -59,7 +61,15 @@ _MEMBERS = {
 # Texts for people: they decide nothing, and what they must say is held by tests of their own.
 _PROSE = {"why", "fix", "what", "docs"}
 # The same without keywords: how many arguments stand before the prose.
-_BEFORE_PROSE = {"DifferenceType": 3, "ProfileRule": 2, "_bad": 2, "_lenient": 2, "_ok": 1}
+_BEFORE_PROSE = {
+    "DifferenceType": 3,
+    "ProfileRule": 2,
+    "_bad": 2,
+    "_lenient": 2,
+    "_limit": 1,
+    "_ok": 1,
+    "_rest": 2,
+}
 
 
 @dataclass(frozen=True, slots=True)

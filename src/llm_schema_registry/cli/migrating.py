@@ -39,8 +39,17 @@ def read_source(source: str) -> Snapshot:
         raise CliError(str(error), "Name a directory that `lsr export` wrote, or the URL of a registry.") from None
 
 
-async def import_into(client: RegistryClient, source: Snapshot, *, settings: bool, dry_run: bool) -> tuple[Work, Work]:
+async def import_into(
+    client: RegistryClient, source: Snapshot, *, settings: bool, end_import_mode: bool, dry_run: bool
+) -> tuple[Work, Work]:
     """Brings a snapshot into a registry, unless something is in the way, and looks at what came of it.
+
+    Args:
+        client: the registry.
+        source: the snapshot.
+        settings: bring configs and modes too.
+        end_import_mode: see `compare`.
+        dry_run: only look.
 
     Returns:
         What there was to do, and what is left of it (all of it after a dry run or a collision).
@@ -50,7 +59,7 @@ async def import_into(client: RegistryClient, source: Snapshot, *, settings: boo
         CliError: what was brought became something else, or a scope stays in IMPORT mode.
     """
     target = await take_snapshot(client)
-    work = compare(source, target, settings=settings)
+    work = compare(source, target, settings=settings, end_import_mode=end_import_mode)
     if dry_run or work.collisions or work.is_done:
         return work, work
     steps = len(work.register) + len(work.delete) + len(work.configs) + len(work.modes)
@@ -65,7 +74,7 @@ async def import_into(client: RegistryClient, source: Snapshot, *, settings: boo
         ) from None
     except ModeNotRestoredError as error:
         raise CliError(str(error), exit_code=ExitCode.UNREACHABLE) from None
-    return work, compare(source, await take_snapshot(client), settings=settings)
+    return work, compare(source, await take_snapshot(client), settings=settings, end_import_mode=end_import_mode)
 
 
 def findings_of(work: Work) -> list[Finding]:

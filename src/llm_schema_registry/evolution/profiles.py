@@ -13,14 +13,14 @@ def profile_findings(
 ) -> list[Finding]:
     """A finding for each change from `previous` to `candidate` that breaks a profile.
 
-    Those that break `profile` are errors, all others warnings. Formats without profiles have none, nor have two
-    schemas of different formats.
+    Those that break `profile` are errors, all others warnings. The two schemas are of one format; formats without
+    profiles have none.
 
     Raises:
         BudgetExceededError: too much work.
     """
     format_ = format_of(candidate.schema_type)
-    if not isinstance(format_, HasProfiles) or candidate.schema_type != previous.schema_type:
+    if not isinstance(format_, HasProfiles):
         return []
     area = candidate.schema_type.lower()
     try:

@@ -19,6 +19,13 @@ def import_(
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     no_settings: Annotated[bool, typer.Option("--no-settings", help="Leave configs and modes as they are.")] = False,
+    end_import_mode: Annotated[
+        bool,
+        typer.Option(
+            "--end-import-mode",
+            help="Remove IMPORT mode where it is set already, as an import that was killed leaves it.",
+        ),
+    ] = False,
     registry: Registry = DEFAULT_REGISTRY,
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +46,9 @@ def import_(
     content = migrating.read_source(source)
 
     async def conversation(client: "RegistryClient") -> "tuple[Work, Work]":
-        return await migrating.import_into(client, content, settings=not no_settings, dry_run=dry_run)
+        return await migrating.import_into(
+            client, content, settings=not no_settings, end_import_mode=end_import_mode, dry_run=dry_run
+        )
 
     try:
         work, left = talk(registry, conversation)

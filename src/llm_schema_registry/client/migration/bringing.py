@@ -35,7 +35,7 @@ async def bring(
         RegistryUnreachableError: it went away.
     """
     # A mode that takes ids may only be set where a schema lives, or it removes what is soft-deleted: before deletes.
-    early = {scope: mode for scope, mode in work.modes.items() if mode in _TAKES_IDS}
+    early = {scope: mode for scope, mode in work.modes.items() if mode is not None and mode in _TAKES_IDS}
     async with _importing(client, _scopes_of(target, work.register), target, keep=early):
         for version in work.register:
             announce(f"{version.subject} version {version.version}")
@@ -48,10 +48,10 @@ async def bring(
         for change in work.configs:
             announce(f"config of {change.scope or 'the default context'}")
             await client.put_config(change.scope, change.changes)
-    for scope, mode in work.modes.items():
+    for scope, wanted in work.modes.items():
         if scope not in early:
             announce(f"mode of {scope or 'the default context'}")
-            await client.put_mode(scope, mode)
+            await (client.delete_mode(scope) if wanted is None else client.put_mode(scope, wanted))
 
 
 async def _register(client: RegistryClient, version: VersionRecord) -> None:

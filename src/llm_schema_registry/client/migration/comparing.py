@@ -9,6 +9,7 @@ from llm_schema_registry.client.model import ScopeSettings
 
 _LEVEL = "compatibilityLevel"
 _LEVEL_IN_REQUESTS = "compatibility"
+_IMPORT = "IMPORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Work:
         register: versions to be registered, what is referred to first.
         delete: versions to be soft-deleted, what refers to others first.
         configs: configs to be set.
-        modes: modes to be set, by scope.
+        modes: modes to be set, by scope; `None` for one to be removed.
         present: how many versions are there already, as they should be.
         collisions: what stands in the way; nothing is imported while there are any.
         notes: what is worth knowing.
@@ -49,7 +50,7 @@ class Work:
     register: list[VersionRecord] = field(default_factory=list)
     delete: list[VersionRecord] = field(default_factory=list)
     configs: list[ConfigChange] = field(default_factory=list)
-    modes: dict[str, str] = field(default_factory=dict)
+    modes: dict[str, str | None] = field(default_factory=dict)
     present: int = 0
     collisions: list[Collision] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -60,7 +61,7 @@ class Work:
         return not (self.register or self.delete or self.configs or self.modes)
 
 
-def compare(source: Snapshot, target: Snapshot, *, settings: bool = True) -> Work:
+def compare(source: Snapshot, target: Snapshot, *, settings: bool = True, end_import_mode: bool = False) -> Work:
     """What brings everything of `source` into `target`, with the same ids and versions.
 
     What only the target has stays. Settings of the source win over those of the target.
@@ -69,6 +70,7 @@ def compare(source: Snapshot, target: Snapshot, *, settings: bool = True) -> Wor
         source: what is brought.
         target: what is there.
         settings: bring configs and modes too.
+        end_import_mode: remove IMPORT mode from the scopes of the target that have it before anything is done.
     """
     register: list[VersionRecord] = []
     delete: list[VersionRecord] = []
@@ -98,6 +100,7 @@ def compare(source: Snapshot, target: Snapshot, *, settings: bool = True) -> Wor
     )
     if settings:
         _compare_settings(source, target, work)
+    _compare_import_mode(source, target, work, ends=end_import_mode)
     return work
 
 
@@ -165,3 +168,18 @@ def _compare_settings(source: Snapshot, target: Snapshot, work: Work) -> None:
             work.configs.append(ConfigChange(wanted.scope, changes))
         if wanted.mode is not None and wanted.mode != there.mode:
             work.modes[wanted.scope] = wanted.mode
+
+
+def _compare_import_mode(source: Snapshot, target: Snapshot, work: Work, *, ends: bool) -> None:
+    """What becomes of scopes that are in IMPORT mode already: nobody can tell whether that is meant to be so."""
+    for scope, there in target.by_scope.items():
+        wanted = source.by_scope.get(scope)
+        if there.mode != _IMPORT or there.scope in work.modes or (wanted is not None and wanted.mode == _IMPORT):
+            continue
+        if ends:
+            work.modes[there.scope] = None
+        else:
+            work.notes.append(
+                f"{there.scope or 'the default context'} is in IMPORT mode already: somebody set it, or an import was "
+                "killed. It stays so; --end-import-mode removes it"
+            )

@@ -333,7 +333,7 @@ _PROPERTIES = (
 )
 
 
-def _rest(name: str, keyword: str, things: str, narrowing: Impact) -> tuple[DifferenceType, ...]:
+def _rest(name: str, narrowing: Impact, keyword: str, things: str) -> tuple[DifferenceType, ...]:
     """The four rows of a keyword that speaks of all undeclared properties or items."""
     fix = f"Leave {keyword} as wide as in the writer's schema."
     return (
@@ -349,10 +349,10 @@ def _rest(name: str, keyword: str, things: str, narrowing: Impact) -> tuple[Diff
 
 
 _RESTS = (
-    *_rest("ADDITIONAL_PROPERTIES", "additionalProperties", "undeclared properties", _LENIENT),
-    *_rest("UNEVALUATED_PROPERTIES", "unevaluatedProperties", "undeclared properties", _LENIENT),
-    *_rest("ADDITIONAL_ITEMS", "additionalItems", "items after the declared ones", _INCOMPATIBLE),
-    *_rest("UNEVALUATED_ITEMS", "unevaluatedItems", "items after the declared ones", _INCOMPATIBLE),
+    *_rest("ADDITIONAL_PROPERTIES", _LENIENT, "additionalProperties", "undeclared properties"),
+    *_rest("UNEVALUATED_PROPERTIES", _LENIENT, "unevaluatedProperties", "undeclared properties"),
+    *_rest("ADDITIONAL_ITEMS", _INCOMPATIBLE, "additionalItems", "items after the declared ones"),
+    *_rest("UNEVALUATED_ITEMS", _INCOMPATIBLE, "unevaluatedItems", "items after the declared ones"),
 )
 
 _ITEMS = (

@@ -117,6 +117,24 @@ def test_settings_of_the_source_win_and_can_be_left_out() -> None:
     assert compare(source, target, settings=False).is_done
 
 
+def test_import_mode_that_is_there_is_told_or_ended_unless_the_source_says_what_to_do() -> None:
+    source = snapshot(scopes=[ScopeSettings("same", None, "IMPORT"), ScopeSettings("wanted", None, "READONLY")])
+    target = snapshot(
+        scopes=[
+            ScopeSettings("", None, "IMPORT"),
+            ScopeSettings("same", None, "IMPORT"),
+            ScopeSettings("wanted", None, "IMPORT"),
+            ScopeSettings("other", None, "READONLY"),
+        ]
+    )
+    told = compare(source, target)
+    assert told.modes == {"wanted": "READONLY"}
+    assert [note.partition(" is in IMPORT mode already")[0] for note in told.notes] == ["the default context"]
+    ended = compare(source, target, end_import_mode=True)
+    assert ended.modes == {"wanted": "READONLY", "": None}
+    assert ended.notes == []
+
+
 def test_notes() -> None:
     wrong = version(guid="00000000-0000-0000-0000-000000000000")
     notes = compare(snapshot(wrong, contexts=". .gone"), snapshot()).notes
