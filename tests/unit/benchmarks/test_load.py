@@ -96,6 +96,9 @@ async def test_at_a_fixed_rate_requests_leave_whatever_is_answered() -> None:
         done = await outcome(address, connections=200, seconds=0.4, rate=500.0)
     assert done.latencies.count == 200
     assert done.lateness.count == 200
+    # The load shares a thread with the server here, and was late by the stall: that is part of the latency.
+    assert done.latencies.percentile(0.7) >= 50
+    assert done.lateness.percentile(0.7) >= 50
 
 
 async def test_latency_counts_from_the_time_at_which_a_request_was_meant_to_leave() -> None:
