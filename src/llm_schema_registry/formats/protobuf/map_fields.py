@@ -4,7 +4,8 @@ Clients that make their text from descriptors register maps so. The compiler wan
 the same to whoever reads data.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 
 from google.protobuf import descriptor_pb2 as pb
 from msgspec.structs import replace
@@ -46,17 +47,21 @@ def _reorder(compiled: Iterable[pb.DescriptorProto], written: Iterable[Message])
 
 def _message(message: Message, outer: str) -> Message:
     scope = f"{outer}.{message.name}" if outer else message.name
-    entries = {f"{scope}.{nested.name}": nested for nested in message.messages if _is_entry(nested)}
+    names = Counter(nested.name for nested in message.messages)
+    entries = {nested.name: nested for nested in message.messages if names[nested.name] == 1 and _is_entry(nested)}
     fields = []
     used = set()
     for field in message.fields:
-        entry = _entry_of(field, entries)
-        fields.append(field if entry is None else _map_field(field, entry))
-        used.add(entry)
+        name = field.type.rpartition(".")[2]
+        entry = entries.get(name) if field.label == "repeated" else None
+        if entry is not None and f".{scope}.{name}".endswith(f".{field.type.removeprefix('.')}"):
+            field = _map_field(field, entry)
+            used.add(name)
+        fields.append(field)
     return replace(
         message,
         fields=tuple(fields),
-        messages=tuple(_message(nested, scope) for nested in message.messages if nested not in used),
+        messages=tuple(_message(nested, scope) for nested in message.messages if nested.name not in used),
         groups=tuple(_group(group, scope) for group in message.groups),
         oneofs=tuple(
             replace(oneof, groups=tuple(_group(group, scope) for group in oneof.groups)) for oneof in message.oneofs
@@ -73,16 +78,9 @@ def _is_entry(message: Message) -> bool:
         option.name == (OPTION,) and isinstance(option.value, Literal) and option.value.text == "true"
         for option in message.options
     )
-    return marked and [field.number for field in message.fields] == [1, 2]
-
-
-def _entry_of(field: Field, entries: Mapping[str, Message]) -> Message | None:
-    if field.label != "repeated":
-        return None
-    for full_name, entry in entries.items():
-        if f".{full_name}" == field.type or f".{full_name}".endswith(f".{field.type}"):
-            return entry
-    return None
+    if not marked or message.messages or message.enums or message.oneofs or message.groups:
+        return False
+    return [(field.number, field.label in {None, "optional"}) for field in message.fields] == [(1, True), (2, True)]
 
 
 def _map_field(field: Field, entry: Message) -> Field:

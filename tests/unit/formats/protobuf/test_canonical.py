@@ -147,6 +147,11 @@ def test_nested_messages_keep_their_places_beside_entries_of_maps():
         "FEntry f = 1; message FEntry { option map_entry = true; string key = 1; int32 value = 2; }",
         "message FEntry { option map_entry = true; string key = 1; int32 value = 2; }",
         "repeated FEntry f = 1; message FEntry { option map_entry = true; bytes key = 1; int32 value = 2; }",
+        "repeated FEntry f = 1; message FEntry { option map_entry = true; string key = 1; repeated int32 value = 2; }",
+        "repeated FEntry f = 1; message FEntry { option map_entry = true; int32 key = 1; int32 value = 2; "
+        "message X {} }",
+        "repeated FEntry f = 1; message FEntry { option map_entry = true; int32 key = 1; int32 value = 2; } "
+        "message FEntry { option map_entry = true; int32 key = 1; int32 value = 2; }",
     ],
 )
 def test_what_is_marked_as_a_map_has_to_be_one(body):
