@@ -25,14 +25,19 @@ def free_port() -> int:
 
 
 def start(
-    port: int, place: Path | str, *options: str, prepared_by: str = "", **variables: str
+    port: int, place: Path | str, *options: str, prepared_by: str = "", keeps: tuple[int, ...] = (), **variables: str
 ) -> subprocess.Popen[str]:
-    """Starts a server on a store in a directory, or at a URL; `prepared_by` is Python code that it runs first."""
+    """Starts a server on a store in a directory, or at a URL.
+
+    `prepared_by` is Python code that it runs first, with the files in `keeps` open.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")} | variables
     main = ["-c", f"{prepared_by}; from llm_schema_registry.cli import main; main()"] if prepared_by else []
     command = [sys.executable, *(main or ["-m", "llm_schema_registry.cli"]), "serve", "--port", str(port)]
     command += ["--store", place if isinstance(place, str) else f"sqlite:///{place}/registry.db", *options]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=keeps
+    )
 
 
 def get(port: int, path: str) -> tuple[int, bytes]:

@@ -14,7 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.serving import START_SECONDS, STOP_SECONDS, get, received, register, running, workers_of
+from acceptance.serving import (
+    START_SECONDS,
+    STOP_SECONDS,
+    free_port,
+    get,
+    received,
+    register,
+    running,
+    start,
+    wait_until_it_answers,
+    workers_of,
+)
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -174,7 +185,7 @@ def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             wait_for(lambda: get(port, "/health/ready")[0] == 503, "it is still ready")
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=2.5)
+            process.wait(timeout=STOP_SECONDS)
     assert workers_of(process.pid) == []
 
 
@@ -212,7 +223,21 @@ def test_one_process_drains_too_and_says_that_it_cannot_be_reloaded(tmp_path: Pa
                 assert answer.startswith(b"HTTP/1.1 200")
                 assert answer.count(b"\r\nconnection: close\r\n") == 1
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=2.5) == 0
+            assert process.wait(timeout=STOP_SECONDS) == 0
+
+
+def test_a_server_ends_with_its_terminal(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    in_terminal = f"import fcntl, os, termios; os.setsid(); fcntl.ioctl({theirs}, termios.TIOCSCTTY, 0)"
+    port = free_port()
+    with start(port, tmp_path, prepared_by=in_terminal, keeps=(theirs,)) as process:
+        os.close(theirs)
+        wait_until_it_answers(port)
+        os.kill(process.pid, signal.SIGHUP)
+        time.sleep(0.3)
+        assert get(port, "/health/ready")[0] == 200, "the terminal is still there"
+        os.close(ours)
+        assert process.wait(timeout=STOP_SECONDS) == 0
 
 
 @contextmanager

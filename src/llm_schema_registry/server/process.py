@@ -13,6 +13,7 @@ from llm_schema_registry.server.departing import Departure, Stage
 from llm_schema_registry.server.pulse import Pulse
 from llm_schema_registry.server.serving import Shelf, shelf_protocol
 from llm_schema_registry.server.settings import Settings
+from llm_schema_registry.server.terminal import Terminal
 from llm_schema_registry.store.caching import Follower, Signal
 
 BACKLOG = 2048
@@ -77,6 +78,7 @@ class _Server(uvicorn.Server):
         self._departure = Departure(settings.drain_seconds)
         self._stage = Stage.SERVING
         self._is_to_reload = False
+        self._terminal = Terminal()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the application, then starts to answer."""
@@ -104,7 +106,10 @@ class _Server(uvicorn.Server):
                 self._departure.retire()
         if self._is_to_reload:
             self._is_to_reload = False
-            _log.warning(_CANNOT_RELOAD)
+            if self._terminal.was_closed:
+                self._departure.stop(drains=False)
+            else:
+                _log.warning(_CANNOT_RELOAD)
         stage = self._departure.stage(len(self.server_state.connections))
         if self._stage is Stage.SERVING is not stage:
             self._say_goodbye()

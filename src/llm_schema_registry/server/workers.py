@@ -22,6 +22,7 @@ from llm_schema_registry.server.process import serve
 from llm_schema_registry.server.pulse import Pulse
 from llm_schema_registry.server.serving import SharedSignal
 from llm_schema_registry.server.settings import Settings
+from llm_schema_registry.server.terminal import Terminal
 
 # Longer than a worker takes to leave, which ends requests in progress after 3 seconds.
 _STOP_SECONDS = 5.5
@@ -167,6 +168,7 @@ class _Crew:
         self._metrics = metrics
         self._commits = SharedSignal()
         self._numbers = itertools.count(1)
+        self._terminal = Terminal()
         self._has_served = False
         self._looked_at = 0.0
         # Places whose worker is to be replaced, the successor of the worker of the first one, and who was replaced.
@@ -183,6 +185,9 @@ class _Crew:
             for number in requests.taken():
                 if number != signal.SIGHUP:
                     self._stop(number, requests)
+                    return
+                if self._terminal.was_closed:
+                    self._stop(signal.SIGINT, requests)
                     return
                 self._reload()
             self._has_served = self._has_served or any(worker.serves for worker in self._all())
