@@ -35,8 +35,8 @@ HELD: Final = (
 """The reads whose answers are held."""
 
 # What a fact, and an answer, take besides the values themselves: entries of dictionaries, mostly.
-_FACT_BYTES: Final = 650
-_ANSWER_BYTES: Final = 150
+_FACT_BYTES: Final = 400
+_ANSWER_BYTES: Final = 50
 # What is made from one fact may take so much of the whole.
 _SHARE: Final = 8
 
