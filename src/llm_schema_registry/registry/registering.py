@@ -99,7 +99,13 @@ async def register(
     store = registry.store
     for _ in range(_OPTIMISTIC_ATTEMPTS):
         seen = await registry.seen()
-        decision = await registry.bounded(decide_on_store, subject, request, normalize, force)
+        try:
+            decision = await registry.bounded(decide_on_store, subject, request, normalize, force)
+        except RegistryError:
+            # What was remembered may have been changed elsewhere, and that not have been heard of here.
+            if await store.touched(_scopes_of(subject, request)) <= seen:
+                raise
+            continue
         if isinstance(decision, Registered):
             return decision
         await store.stage(decision.content)
@@ -408,6 +414,12 @@ def _content(
         rule_set=rule_set,
         created_at=registry.clock(),
     )
+
+
+def _scopes_of(subject: Subject, request: SchemaRequest) -> tuple[Subject, ...]:
+    """Every scope whose facts a decision about a request may have read."""
+    referenced = (Subject.parse(reference.subject, subject.context) for reference in request.references or ())
+    return (*scopes_above(subject), *referenced)
 
 
 def _referenced(content: StoredSchema) -> tuple[Subject, ...]:

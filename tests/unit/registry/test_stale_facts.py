@@ -4,9 +4,10 @@ import json
 from collections.abc import AsyncIterator
 from typing import cast
 
+import msgspec
 import pytest
 
-from llm_schema_registry.contracts import Subject
+from llm_schema_registry.contracts import Reference, Subject
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.configuring import ConfigUpdate, put_config
@@ -69,6 +70,25 @@ async def test_a_config_that_came_meanwhile_counts(nodes: tuple[Registry, Regist
     with pytest.raises(RegistryError) as refusal:
         await register(two, S, schema())
     assert refusal.value.code is ErrorCode.INCOMPATIBLE_SCHEMA
+
+
+async def test_nothing_is_refused_for_what_is_no_more(nodes: tuple[Registry, Registry]) -> None:
+    one, two = nodes
+    await register(two, S, schema(a="string"))
+    with pytest.raises(RegistryError):
+        await register(two, S, schema(a="int"))
+    await put_config(one, S, ConfigUpdate(compatibility="NONE"))
+    assert (await register(two, S, schema(a="int"))).version.version == 2
+
+
+async def test_what_is_referred_to_may_have_come_meanwhile(nodes: tuple[Registry, Registry]) -> None:
+    one, two = nodes
+    near = msgspec.structs.replace(schema(), schema='"R"', references=[Reference("R", "t", 1)])
+    with pytest.raises(RegistryError) as refusal:
+        await register(two, S, near)
+    assert refusal.value.code is ErrorCode.INVALID_SCHEMA
+    await register(one, T, schema(a="string"))
+    assert (await register(two, S, near)).version.version == 1
 
 
 async def test_plans_are_held_to_the_same(nodes: tuple[Registry, Registry]) -> None:

@@ -110,7 +110,7 @@ class Service:
         if follower is not None:
             follower.follow(store)
             self._following = asyncio.create_task(follow(guarded, follower, self.metrics))
-            # A point read of SQLite costs no more than to look it up here; one of a shared cache does.
+            # To remember a read costs more than a point read of SQLite, and less than one over a network.
             if is_postgresql(settings.store) or shared is not None:
                 remembered = CachedStore(store, follower)
                 self.metrics.cache("memory", remembered.counted)
