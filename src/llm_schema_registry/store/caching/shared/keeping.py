@@ -12,9 +12,11 @@ from llm_schema_registry.store.caching.shared.server import CacheServer, Kept
 from llm_schema_registry.store.facts import Fact
 from llm_schema_registry.store.store import Reads, StoreUnavailableError
 
-_MOST_WAITING: Final = 100
-_GATHER_SECONDS: Final = 0.05
+_MOST_WAITING: Final = 400
+# Keeping one costs several times what keeping one more does.
+_GATHER_SECONDS: Final = 0.25
 _LOOKS: Final = 40
+_LOOK_SECONDS: Final = 0.05
 _REVISION_SECONDS: Final = 1.0
 
 
@@ -108,7 +110,7 @@ class Keeping:
         for _ in range(_LOOKS):
             if self._recent.cursor >= revision:
                 return True
-            await asyncio.sleep(_GATHER_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
         return False
 
     def _is_true(self, read: Read) -> bool:
