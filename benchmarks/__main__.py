@@ -141,7 +141,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [*_PARTS, *BY_NAME]
     parser.add_argument("--only", action="append", default=[], choices=names, help="measure this; may be repeated")
-    parser.add_argument("--seconds", type=float, default=0.8, help="per server, workload and condition")
+    parser.add_argument("--seconds", type=float, default=0.7, help="per server, workload and condition")
     parser.add_argument("--full", action="store_true", help="a million schemas too; takes minutes longer")
     parser.add_argument("--store", default="", help="postgresql://…, or sqlite; a PostgreSQL of its own if not given")
     parser.add_argument("--scratch", type=Path, help="the directory for what the stores write; that of the system")
