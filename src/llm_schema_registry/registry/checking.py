@@ -103,6 +103,9 @@ async def check_against(
         BudgetExceededError: too much work for here.
     """
     level = config.compatibility_level or registry.rules.compatibility
+    if config.compatibility_group is None and not exactly_these:
+        # Where no group can leave the latest out, nothing but what counts is read.
+        versions = versions_that_count(versions, transitive=level.transitive)
     contents: list[tuple[Version, StoredSchema]] = []
     for version in versions:
         content = await registry.schemas.content_of(reads, version)
