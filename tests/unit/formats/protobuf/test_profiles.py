@@ -92,6 +92,26 @@ def test_what_the_confluent_rules_refuse_breaks_some_profile_when_it_is_a_change
         assert differences(row["writer"], row["reader"]), row["description"]
 
 
+LANGUAGES = {
+    "CC": "C++",
+    "CSHARP": "C#",
+    "GO": "Go",
+    "JAVA": "Java",
+    "OBJC": "Objective-C",
+    "OPTIMIZE": "C++ and Java",
+    "PHP": "PHP",
+    "PY": "Python",
+    "RUBY": "Ruby",
+    "SWIFT": "Swift",
+}
+
+
+def test_rules_about_options_of_files_name_the_language():
+    for name, rule in FORMAT.profile_rules.items():
+        if name.startswith("FILE_SAME_") and name not in ("FILE_SAME_PACKAGE", "FILE_SAME_SYNTAX"):
+            assert rule.why.startswith(f"The generated {LANGUAGES[name.split('_')[2]]} code ")
+
+
 def test_a_difference_says_what_was_and_what_is():
     (found,) = differences(P3 + "message M { int32 a = 1; }", P3 + "message M { map<string, M> a = 1; }")[:1]
     assert (found.path, found.old, found.new) == ("#/M/1", "int32", "map<string, M>")
