@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.filling import Entry, distinct, fill, history, predecessors, shared
-from benchmarks.samples import schema
 
 import servers
+from benchmarks.filling import Entry, distinct, fill, history, predecessors, shared
+from benchmarks.samples import schema
 from llm_schema_registry.contracts import DEFAULT_CONTEXT, Subject
 from llm_schema_registry.formats import SchemaType, format_of
 from llm_schema_registry.registry import Registry

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from benchmarks.histogram import Histogram, bounds, bucket_of
 
 

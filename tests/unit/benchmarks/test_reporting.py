@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from benchmarks.histogram import Histogram
 from benchmarks.measuring import FRAMEWORK, NGINX, PEER, REGISTRY, Measurement, Slice
 from benchmarks.reporting import document, with_tables

@@ -1,6 +1,7 @@
 """Targets held against results that are made up."""
 
 import pytest
+
 from benchmarks.histogram import Histogram
 from benchmarks.measuring import FRAMEWORK, NGINX, REGISTRY, Measurement, Slice
 from benchmarks.parts.memory import EMPTY, Memory
