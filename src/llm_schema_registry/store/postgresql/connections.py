@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Self
+from typing import Any
 
 import asyncpg
 
@@ -43,7 +43,8 @@ class Connections:
     """A pool of sessions of one server, each with the store's schema as its search path.
 
     Sessions are opened when they are needed; one that broke, or leads to a server that may no longer be written to,
-    is replaced. So the store comes back by itself when the server does.
+    is replaced. So the store comes back by itself when the server does. A pool that resets sessions, as asyncpg's does,
+    would take as much time for a read as the read itself.
 
     Args:
         url: the server.
@@ -51,11 +52,10 @@ class Connections:
         patience: for how many seconds statements wait for locks.
     """
 
-    __slots__ = ("_options", "_pool", "_url")
+    __slots__ = ("_closed", "_free", "_generation", "_idle", "_options", "_retiring", "_sessions", "_url")
 
     def __init__(self, url: str, schema: str, patience: float) -> None:
         self._url = url
-        self._pool: Any = None
         self._options: dict[str, Any] = {
             "timeout": _CONNECT_SECONDS,
             "command_timeout": POINT_SECONDS,
@@ -69,19 +69,14 @@ class Connections:
                 **PLANNER,
             },
         }
-
-    async def open(self) -> Self:
-        """Makes the pool; connects to nothing yet."""
-        self._pool = await asyncpg.create_pool(
-            self._url,
-            min_size=0,
-            max_size=_CONNECTIONS,
-            max_queries=1_000_000_000,
-            max_inactive_connection_lifetime=_IDLE_SECONDS,
-            reset=_leave_as_is,
-            **self._options,
-        )
-        return self
+        self._free = asyncio.Semaphore(_CONNECTIONS)
+        # Each session that is open, with the generation it belongs to: whoever loses one begins another generation.
+        self._sessions: dict[Session, int] = {}
+        self._generation = 0
+        # Those that nobody uses, with the time since when; the last ones are used first.
+        self._idle: list[tuple[Session, float]] = []
+        self._retiring: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def connect(self) -> Session:
         """A session of its own, outside the pool; raises as asyncpg does."""
@@ -105,9 +100,20 @@ class Connections:
         return await self._fetch_once(statement, values, seconds)
 
     async def _fetch_once(self, statement: str, values: Values, seconds: float) -> list[Row]:
-        async with self.session() as session:
+        session = await self.take()
+        try:
             rows: list[Row] = await session.fetch(statement, *values, timeout=seconds)
-            return rows
+        except FAILURES as error:
+            if is_lost(error):
+                self._lose(session)
+            raise
+        except asyncio.CancelledError:
+            # Whoever used the session next would wait until the server is through with the statement.
+            cut_off(session)
+            raise
+        finally:
+            self._release(session)
+        return rows
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -120,14 +126,33 @@ class Connections:
             yield session
         except FAILURES as error:
             if is_lost(error):
-                await self._lose(session)
+                self._lose(session)
             raise
         finally:
-            await self._pool.release(session)
+            self._release(session)
 
     async def take(self) -> Session:
         """A session of the pool, to be given back by `give_back`; raises as `fetch` does."""
-        return await self._pool.acquire(timeout=_CONNECT_SECONDS)
+        if self._closed:
+            raise asyncpg.InterfaceError("the pool is closed")
+        if self._free.locked():
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self._free.acquire()
+        else:
+            await self._free.acquire()
+        try:
+            while self._idle:
+                session, _ = self._idle.pop()
+                if not session.is_closed():
+                    return session
+                del self._sessions[session]
+            generation = self._generation
+            session = await self.connect()
+            self._sessions[session] = generation
+        except BaseException:
+            self._free.release()
+            raise
+        return session
 
     async def give_back(self, session: Session, *, roll_back: bool) -> None:
         """Gives a session back that was taken. A cancellation takes effect only when that is done.
@@ -136,35 +161,69 @@ class Connections:
             session: what `take` answered.
             roll_back: whether it may be in a transaction.
         """
-        await uninterrupted(asyncio.ensure_future(self._give_back(session, roll_back)))
+        if roll_back and not session.is_closed():
+            await uninterrupted(asyncio.ensure_future(self._roll_back(session)))
+        else:
+            self._release(session)
 
-    async def _give_back(self, session: Session, roll_back: bool) -> None:
+    async def _roll_back(self, session: Session) -> None:
         try:
-            if roll_back and not session.is_closed():
-                await session.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
+            # A statement that was cancelled has to end first.
+            async with asyncio.timeout(_ROLLBACK_SECONDS):
+                await session.execute("ROLLBACK")
         except FAILURES:
-            await self._lose(session)
+            self._lose(session)
         finally:
-            await self._pool.release(session)
+            self._release(session)
 
-    async def _lose(self, session: Session) -> None:
+    def _release(self, session: Session) -> None:
+        if self._closed or session.is_closed() or self._sessions[session] != self._generation:
+            self._drop(session)
+        else:
+            loop = asyncio.get_running_loop()
+            self._idle.append((session, loop.time()))
+            if self._retiring is None:
+                self._retiring = loop.call_later(_IDLE_SECONDS, self._retire)
+        self._free.release()
+
+    def _lose(self, session: Session) -> None:
         cut_off(session)
         # The server stopped, went silent or gave its place to another: the other sessions are as good as lost.
-        await self._pool.expire_connections()
+        self._generation += 1
+        while self._idle:
+            self._drop(self._idle.pop()[0])
+
+    def _retire(self) -> None:
+        """Ends the sessions that nobody has used for long."""
+        loop = asyncio.get_running_loop()
+        longest = loop.time() - _IDLE_SECONDS
+        while self._idle and self._idle[0][1] <= longest:
+            self._drop(self._idle.pop(0)[0])
+        self._retiring = loop.call_at(self._idle[0][1] + _IDLE_SECONDS, self._retire) if self._idle else None
+
+    def _drop(self, session: Session) -> None:
+        del self._sessions[session]
+        cut_off(session)
 
     async def close(self) -> None:
         """Waits a while for what is in progress, and cuts off the rest. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._retiring is not None:
+            self._retiring.cancel()
         try:
-            await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                for _ in range(_CONNECTIONS):
+                    await self._free.acquire()
+                for session, _since in self._idle:
+                    await session.close()
         except FAILURES:
-            self._pool.terminate()
+            for session in self._sessions:
+                cut_off(session)
 
 
 def cut_off(session: Session) -> None:
     """Ends a session without a word; one that broke has left the pool by itself."""
     with contextlib.suppress(asyncpg.InterfaceError):
         session.terminate()
-
-
-async def _leave_as_is(_session: Session) -> None:
-    """Nothing of a session needs to be reset: a second round trip for every read would cost as much as the read."""

@@ -1,7 +1,6 @@
 """A streaming replica: reads that need not be answered by the primary."""
 
 import asyncio
-from typing import Self
 
 from llm_schema_registry.store.postgresql.connections import Connections, Values
 from llm_schema_registry.store.postgresql.failures import FAILURES, is_refused_value
@@ -25,11 +24,6 @@ class Replica:
         self._connections = connections
         self._reached = 0
         self._rests_until = 0.0
-
-    async def open(self) -> Self:
-        """Makes the pool; connects to nothing yet."""
-        await self._connections.open()
-        return self
 
     async def fetch(self, least: int, statement: str, values: Values, seconds: float) -> list[Row] | None:
         """All rows of an answer as of revision `least` or a later one.

@@ -92,15 +92,15 @@ class PostgresStore(PostgresReads):
             StoreUnavailableError: the store cannot be opened, is no store, or needs newer code.
         """
         address = Address.parse(url)
-        primary = await Connections(address.primary, address.schema, patience).open()
+        primary = Connections(address.primary, address.schema, patience)
         try:
             await prepare(primary, address.schema)
-            replica = None
-            if address.replica is not None:
-                replica = await Replica(Connections(address.replica, address.schema, patience)).open()
         except BaseException:
             await primary.close()
             raise
+        replica = None
+        if address.replica is not None:
+            replica = Replica(Connections(address.replica, address.schema, patience))
         return cls(address, primary, replica, clock, patience)
 
     @property
