@@ -1,7 +1,7 @@
 """When a circuit opens, what it costs then, and when it closes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -58,13 +58,18 @@ async def test_one_long_silence_opens_it(circuit: Circuit) -> None:
     assert circuit.is_open
 
 
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
 async def test_it_closes_once_a_probe_is_answered(circuit: Circuit, probed: Probed) -> None:
     circuit.failed(for_long=True)
-    await asyncio.sleep(0.05)
+    await _until(lambda: probed.probes > 2)
     assert circuit.is_open
-    assert probed.probes > 2
     probed.answers = True
-    await asyncio.sleep(0.03)
+    await _until(lambda: not circuit.is_open)
     circuit.check()
     probes = probed.probes
     await asyncio.sleep(0.03)
@@ -86,9 +91,9 @@ async def test_what_answers_a_probe_is_shut_out_for_no_time(circuit: Circuit, pr
 async def test_a_silent_probe_is_given_up(circuit: Circuit, probed: Probed) -> None:
     probed.silent = True
     circuit.failed(for_long=True)
-    await asyncio.sleep(0.08)
+    await _until(lambda: probed.probes == 1)
     probed.silent, probed.answers = False, True
-    await asyncio.sleep(0.06)
+    await _until(lambda: not circuit.is_open)
     circuit.check()
     assert probed.probes >= 2
 
