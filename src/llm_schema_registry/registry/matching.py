@@ -16,6 +16,8 @@ from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.store.model import StoredSchema, Version
 from llm_schema_registry.store.store import Reads
 
+_FEW = 8
+
 
 def marked_version(metadata: Metadata | None) -> int | None:
     """The version that `confluent:version` in metadata names; `None` if it is absent or no number."""
@@ -56,10 +58,19 @@ async def find_same(
         return None
     context = versions[0].subject.context
     guid = guid_of(candidate.text, candidate.references, metadata, rule_set)
+    # Few contents are remembered, or will be read anyway.
+    contents: Sequence[StoredSchema | None] = (
+        [await registry.schemas.content_of(reads, version) for version in versions]
+        if len(versions) <= _FEW
+        else await reads.schemas_by_guid(guid)
+    )
     exact = {
         content.schema_id
-        for content in await reads.schemas_by_guid(guid)
-        if content.context == context and content.schema_type == candidate.parsed.schema_type
+        for content in contents
+        if content is not None
+        and content.guid == guid
+        and content.context == context
+        and content.schema_type == candidate.parsed.schema_type
     }
     if exact:
         for version in versions:

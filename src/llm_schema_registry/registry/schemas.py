@@ -178,8 +178,9 @@ class Schemas:
             parsed = format_of(schema_type).parse(text, dependencies, strict=strict, budget=budget)
             weight = _length_of_all(text, dependencies)
             self._parsed.put(key, parsed, weight)
-            stored_key = (schema_type, parsed.canonical, dependencies, False)
-            self._parsed.put(stored_key, parsed, weight)
+            if strict:
+                # That is how it is going to be stored.
+                self._parsed.put((schema_type, parsed.canonical, dependencies, False), parsed, weight)
         return parsed
 
     async def dependencies(

@@ -25,6 +25,7 @@ async def follow(store: GuardedStore, follower: Follower, metrics: Metrics) -> N
         metrics: count what the caches answered.
     """
     seen = 0
+    counted = 0.0
     while True:
         asked = time.monotonic()
         try:
@@ -42,4 +43,6 @@ async def follow(store: GuardedStore, follower: Follower, metrics: Metrics) -> N
         except StoreUnavailableError:
             seen = 0
             await asyncio.sleep(_PAUSE_AFTER_FAILURE)
-        metrics.count_caches()
+        if asked - counted >= _LONGEST_WAIT:
+            metrics.count_caches()
+            counted = asked

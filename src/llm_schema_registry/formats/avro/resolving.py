@@ -9,6 +9,7 @@ from llm_schema_registry.formats.avro.model import (
     Fixed,
     Map,
     Named,
+    Primitive,
     Record,
     Union,
 )
@@ -66,15 +67,16 @@ def check_depth(root: AvroType) -> None:
     pending = [(root, 1)]
     while pending:
         node, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise invalid("avro.TOO_DEEP", f"Schema is nested deeper than {MAX_DEPTH} levels", "")
         if isinstance(node, Named):
             if id(node) in seen:
                 continue
             seen.add(id(node))
+        children = list(node.children())
         # A record nests its object, the list of fields and the object of the field.
         inner = depth + 3 if isinstance(node, Record) else depth + 1
-        pending.extend((child, inner) for child in reversed(list(node.children())))
+        if children and inner > MAX_DEPTH:
+            raise invalid("avro.TOO_DEEP", f"Schema is nested deeper than {MAX_DEPTH} levels", "")
+        pending.extend((child, inner) for child in reversed(children) if not isinstance(child, Primitive))
 
 
 def check_unions(reader: NodeReader) -> None:

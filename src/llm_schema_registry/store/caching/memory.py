@@ -12,8 +12,8 @@ import msgspec
 
 from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store.caching.follower import Follower
-from llm_schema_registry.store.facts import READ_FROM, Fact
-from llm_schema_registry.store.model import Change
+from llm_schema_registry.store.facts import ALL_SETTINGS, READ_FROM, Fact, of_setting
+from llm_schema_registry.store.model import Change, Setting
 from llm_schema_registry.store.store import Store, StoreUnavailableError, Transaction
 
 # Lists of much of the store are not among them: they are long, and almost every write makes them untrue.
@@ -26,19 +26,20 @@ HELD: Final = (
     "latest",
     "versions_of_schema",
     "contexts",
-    "setting",
     "scopes_with_setting",
     "associations_of_subject",
     "associations_of_resource",
     "associations_of_name",
 )
-"""The reads whose answers are held."""
+"""The reads whose answers are held as they are; those of single settings are too."""
 
 # What a fact, and an answer, take besides the values themselves: entries of dictionaries, mostly.
 _FACT_BYTES: Final = 400
 _ANSWER_BYTES: Final = 50
 # What is made from one fact may take so much of the whole.
 _SHARE: Final = 8
+
+_FEW_SCOPES: Final = 1_000
 
 _Key = tuple[object, ...]
 _MISSING: Final = object()
@@ -136,6 +137,8 @@ class CachedStore:
         self._memory = Memory(capacity)
         self._hits = 0
         self._misses = 0
+        # Kinds of settings, by context, that more scopes have than are worth to be known at once.
+        self._common: set[_Key] = set()
         follower.tell(self._memory)
 
     def __getattr__(self, name: str) -> Any:
@@ -178,6 +181,25 @@ class CachedStore:
         counted = self._hits, self._misses
         self._hits = self._misses = 0
         return counted
+
+    async def setting(self, scope: Subject, kind: Setting) -> str | None:
+        """See `Reads`. Few scopes have settings; which ones they are answers for all others at once."""
+        key = ("scopes", scope.context, kind)
+        if key not in self._common:
+            scopes = await self._answer(ALL_SETTINGS, key, lambda: self._scopes(scope.context, kind))
+            if scopes is None:
+                self._common.add(key)
+            elif scope not in scopes:
+                return None
+        value: str | None = await self._answer(
+            of_setting(scope), ("setting", scope, kind), lambda: self._store.setting(scope, kind)
+        )
+        return value
+
+    async def _scopes(self, context: str, kind: Setting) -> frozenset[Subject] | None:
+        """The scopes of a context that carry a setting; `None` if they are many."""
+        scopes = await self._store.scopes_with_setting(context, kind)
+        return frozenset(scopes) if len(scopes) <= _FEW_SCOPES else None
 
     async def _answer(self, fact: Fact, key: _Key, read: Callable[[], Awaitable[Any]]) -> Any:
         if not self._follower.current:
@@ -236,6 +258,8 @@ def _take_note(reading: "asyncio.Future[Any]") -> None:
 
 def _bytes_of(value: Any) -> int:
     """About how many bytes a value of the model takes."""
+    if type(value) is str:
+        return sys.getsizeof(value)
     if value is None or isinstance(value, bool | enum.Enum):
         return 0
     parts: Iterable[Any] = ()

@@ -19,7 +19,7 @@ from llm_schema_registry.store import (
     Version,
     open_store,
 )
-from llm_schema_registry.store.caching import CachedStore, Follower
+from llm_schema_registry.store.caching import CachedStore, Follower, memory
 from llm_schema_registry.store.caching.memory import HELD, Memory
 from llm_schema_registry.store.facts import READ_FROM, of_setting, of_subject
 from llm_schema_registry.store.store import Reads
@@ -38,7 +38,6 @@ READS: dict[str, tuple[Any, ...]] = {
     "latest": (S,),
     "versions_of_schema": (".", 1),
     "contexts": (),
-    "setting": (S, Setting.MODE),
     "scopes_with_setting": (".", Setting.MODE),
     "associations_of_subject": (S,),
     "associations_of_resource": ("r",),
@@ -159,6 +158,28 @@ async def write_version_of_t(store: Store) -> None:
         await transaction.put_version(Version(subject=T, version=1, schema_id=1), ChangeKind.VERSION_REGISTERED)
 
 
+async def test_scopes_without_settings_are_known_at_once(place: Place) -> None:
+    assert [await place.store.setting(scope, Setting.MODE) for scope in (S, T, S)] == [None] * 3
+    assert place.inner.reads == ["scopes_with_setting"]
+    await set_mode(place.other, S, "IMPORT")
+    place.inner.reads.clear()
+    assert [await place.store.setting(scope, Setting.MODE) for scope in (S, T, S)] == ["IMPORT", None, "IMPORT"]
+    assert place.inner.reads == ["scopes_with_setting", "setting"]
+    assert await place.store.setting(S, Setting.CONFIG) is None
+
+
+async def test_settings_of_many_scopes_are_read_one_by_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_FEW_SCOPES", 1)
+    await set_mode(place.store, S, "IMPORT")
+    await set_mode(place.store, T, "READONLY")
+    for _ in range(3):
+        assert await place.store.setting(S, Setting.MODE) == "IMPORT"
+    assert await place.store.setting(Subject(".", "u"), Setting.MODE) is None
+    assert place.inner.reads == ["scopes_with_setting", "setting", "setting"]
+    await set_mode(place.other, S, "READWRITE")
+    assert await place.store.setting(S, Setting.MODE) == "READWRITE"
+
+
 async def test_answers_differ_by_arguments(place: Place) -> None:
     await write(place.store)
     assert await place.store.contexts() == [".", ".c"]
@@ -227,7 +248,7 @@ async def test_while_the_log_is_out_of_reach_the_store_is_asked(place: Place) ->
     place.inner.reads.clear()
     for _ in range(2):
         assert await place.store.setting(S, Setting.MODE) == "x"
-    assert place.inner.reads == ["setting"] * 2
+    assert place.inner.reads == ["scopes_with_setting", "setting"] * 2
     place.inner.fails = True
     with pytest.raises(StoreUnavailableError):
         await place.store.setting(S, Setting.MODE)
@@ -235,7 +256,7 @@ async def test_while_the_log_is_out_of_reach_the_store_is_asked(place: Place) ->
     place.inner.reads.clear()
     for _ in range(2):
         assert await place.store.setting(S, Setting.MODE) == "x"
-    assert place.inner.reads == ["setting"]
+    assert place.inner.reads == ["scopes_with_setting", "setting"]
 
 
 async def test_whoever_asks_for_what_is_being_read_waits_for_that(place: Place) -> None:
@@ -282,15 +303,15 @@ async def test_a_failure_is_told_to_all_who_wait_and_not_held(place: Place) -> N
 async def test_what_is_touched_while_it_is_read_is_not_held_nor_told_to_others(place: Place) -> None:
     await place.follower.catch_up()
     place.inner.answering.clear()
-    first = asyncio.create_task(place.store.setting(S, Setting.MODE))
+    first = asyncio.create_task(place.store.scopes_with_setting(".", Setting.MODE))
     await asyncio.sleep(0.01)
     await set_mode(place.other, S, "x")
-    second = asyncio.create_task(place.store.setting(S, Setting.MODE))
+    second = asyncio.create_task(place.store.scopes_with_setting(".", Setting.MODE))
     await asyncio.sleep(0.01)
     place.inner.answering.set()
-    assert [await first, await second] == [None, "x"], "the first asked before the write was acknowledged"
-    assert await place.store.setting(S, Setting.MODE) == "x"
-    assert place.inner.reads == ["setting"] * 2
+    assert [await first, await second] == [[], [S]], "the first asked before the write was acknowledged"
+    assert await place.store.scopes_with_setting(".", Setting.MODE) == [S]
+    assert place.inner.reads == ["scopes_with_setting"] * 2
 
 
 async def test_what_is_read_while_something_else_is_written_is_held(place: Place) -> None:
@@ -309,14 +330,14 @@ async def test_what_is_read_while_something_else_is_written_is_held(place: Place
 async def test_the_least_recently_used_make_room(place: Place) -> None:
     _, store = place.worker(capacity=100_000)
     for number in range(400):
-        await store.setting(Subject(".", str(number)), Setting.MODE)
-        await store.setting(S, Setting.MODE)
+        await store.latest(Subject(".", str(number)))
+        await store.latest(S)
     place.inner.reads.clear()
-    await store.setting(S, Setting.MODE)
-    await store.setting(Subject(".", "399"), Setting.MODE)
+    await store.latest(S)
+    await store.latest(Subject(".", "399"))
     assert place.inner.reads == []
-    await store.setting(Subject(".", "0"), Setting.MODE)
-    assert place.inner.reads == ["setting"]
+    await store.latest(Subject(".", "0"))
+    assert place.inner.reads == ["latest"]
     assert place.cached.counted() == (399 + 2, 401 + 1)
     assert place.cached.counted() == (0, 0)
 
