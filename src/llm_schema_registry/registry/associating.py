@@ -25,15 +25,9 @@ from llm_schema_registry.registry.deleting import end_subject
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.modes import effective_mode, refuse_if_read_only
 from llm_schema_registry.registry.naming import check_subject
-from llm_schema_registry.registry.registering import (
-    Decision,
-    Registered,
-    checked,
-    decide,
-    decide_on_store,
-    write,
-)
+from llm_schema_registry.registry.registering import checked, decide, decide_on_store
 from llm_schema_registry.registry.registry import Registry
+from llm_schema_registry.registry.writing import Decision, Registered, write
 from llm_schema_registry.store.model import Association, Lifecycle
 from llm_schema_registry.store.store import Reads, Transaction
 

@@ -15,10 +15,11 @@ from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.configuring import scopes_above
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.naming import LATEST, check_subject
-from llm_schema_registry.registry.registering import Decision, Registered, checked, decide, write
+from llm_schema_registry.registry.registering import checked, decide
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.registry.tentative import Tentative
 from llm_schema_registry.registry.witnessing import search, version_refused_for
+from llm_schema_registry.registry.writing import Decision, Registered, write
 from llm_schema_registry.store.store import Reads, Transaction
 
 _ATTEMPTS = 3

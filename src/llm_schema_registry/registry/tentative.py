@@ -7,8 +7,8 @@ import msgspec
 
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry.checking import versions_that_count
-from llm_schema_registry.registry.registering import Decision, Registered, write
 from llm_schema_registry.registry.registry import Registry
+from llm_schema_registry.registry.writing import Decision, Registered, write
 from llm_schema_registry.store.model import Association, ChangeKind, Setting, Standing, StoredSchema, Version
 from llm_schema_registry.store.store import Reads, Store, Transaction
 

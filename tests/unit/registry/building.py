@@ -8,7 +8,8 @@ import pytest
 from llm_schema_registry.contracts import Metadata, Reference, Subject
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
-from llm_schema_registry.registry.registering import Registered, register
+from llm_schema_registry.registry.registering import register
+from llm_schema_registry.registry.writing import Registered
 
 S = Subject(".", "s")
 

@@ -13,7 +13,8 @@ from llm_schema_registry.registry.deleting import delete_subject, delete_version
 from llm_schema_registry.registry.modes import put_mode
 from llm_schema_registry.registry.naming import LATEST
 from llm_schema_registry.registry.reading import get_version, lookup
-from llm_schema_registry.registry.registering import Registered, register
+from llm_schema_registry.registry.registering import register
+from llm_schema_registry.registry.writing import Registered
 from unit.registry.building import S1, S2, S3, S4, S, properties, put, record, reference, refused, request
 
 

@@ -10,8 +10,9 @@ from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.deleting import delete_version
 from llm_schema_registry.registry.reading import get_version, list_subject_versions, referenced_by, render
-from llm_schema_registry.registry.registering import Registered, register
+from llm_schema_registry.registry.registering import register
 from llm_schema_registry.registry.witnessing import witness_of_refusal
+from llm_schema_registry.registry.writing import Registered
 from llm_schema_registry.server.rest.confluent.shapes import (
     DeletedOnly,
     FindTags,
