@@ -17,12 +17,13 @@ from contract.registries import Response, ask, record, running
 REVALIDATED, IMMUTABLE = "private, no-cache", "private, max-age=86400, immutable"
 NOT_KEPT = "no-cache, no-store, must-revalidate"
 TEXT_OF_ID = "/schemas/ids/1/schema"
+# The id and the GUID of the record R with the field a.
+CONTENTS = ["/schemas/ids/1", TEXT_OF_ID, "/schemas/guids/78aedc87-b1a1-a249-ffa1-f962f7279c1b"]
 READS = [
     "/subjects",
     "/subjects/s/versions",
     "/subjects/s/versions/latest",
     "/subjects/s/versions/1/schema",
-    "/schemas/ids/1",
     "/schemas/ids/1/versions",
     "/schemas",
     "/schemas/types",
@@ -47,14 +48,14 @@ async def caller() -> AsyncIterator[Caller]:
         yield await registered(made)
 
 
-@pytest.mark.parametrize("path", [*READS, TEXT_OF_ID])
+@pytest.mark.parametrize("path", [*READS, *CONTENTS])
 async def test_good_reads_can_be_asked_for_again_by_their_tag(caller: Caller, path: str) -> None:
     first, again = await caller("GET", path), await caller("GET", path)
     tag = first.headers["etag"]
     assert re.fullmatch('"[0-9a-f]{30}"', tag)
     assert again.headers["etag"] == tag
     assert first.headers["vary"] == "Accept, Authorization"
-    assert first.headers["cache-control"] == (IMMUTABLE if path == TEXT_OF_ID else REVALIDATED)
+    assert first.headers["cache-control"] == (IMMUTABLE if path in CONTENTS else REVALIDATED)
     for held in (tag, f"W/{tag}", f'"other", {tag}', "*"):
         unmodified = await caller("GET", path, headers={"If-None-Match": held})
         assert (unmodified.status, unmodified.body) == (304, b"")
@@ -109,12 +110,22 @@ async def test_only_reads_by_get_are_conditional(caller: Caller) -> None:
         assert found.headers["cache-control"] == NOT_KEPT
 
 
-async def test_a_text_is_immutable_only_where_nothing_else_decides_what_it_is(caller: Caller) -> None:
-    for query in ("?subject=s", "?format=resolved", "?x=y"):
-        assert (await caller("GET", TEXT_OF_ID + query)).headers["cache-control"] == REVALIDATED
+async def test_a_content_is_immutable_only_where_nothing_else_decides_what_it_is(caller: Caller) -> None:
+    for path in CONTENTS:
+        for query in ("?subject=s", "?format=resolved", "?x=y"):
+            assert (await caller("GET", path + query)).headers["cache-control"] == REVALIDATED
     async with started(confluent_context_fallback=True) as falling_back:
         answer = await (await registered(falling_back))("GET", TEXT_OF_ID)
         assert answer.headers["cache-control"] == REVALIDATED
+
+
+async def test_a_content_that_is_marked_as_deleted_is_asked_for_again(caller: Caller) -> None:
+    assert (await caller("DELETE", "/subjects/s")).status == 200
+    for path, expected in zip(CONTENTS, (REVALIDATED, IMMUTABLE, REVALIDATED), strict=True):
+        assert (await caller("GET", path)).headers["cache-control"] == expected
+    await registered(caller)
+    for path in CONTENTS:
+        assert (await caller("GET", path)).headers["cache-control"] == IMMUTABLE
 
 
 async def test_shared_caches_may_keep_what_needs_no_credential() -> None:

@@ -13,8 +13,9 @@ from llm_schema_registry.store import facts
 OPERATIONS = [*CONFLUENT_OPERATIONS, *NATIVE_OPERATIONS, *DOCUMENTATION_OPERATIONS]
 
 
-def test_only_the_text_of_an_id_is_kept_without_asking() -> None:
-    assert [each.path for each in OPERATIONS if caching_of(each) is Caching.IMMUTABLE] == ["/schemas/ids/{id}/schema"]
+def test_only_the_content_of_an_id_is_kept_without_asking() -> None:
+    kept = {each.path for each in OPERATIONS if caching_of(each) is Caching.IMMUTABLE}
+    assert kept == {"/schemas/ids/{id}", "/schemas/ids/{id}/schema", "/schemas/guids/{guid}"}
 
 
 def test_what_is_no_read_of_the_registry_is_never_kept() -> None:

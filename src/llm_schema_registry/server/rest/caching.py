@@ -29,7 +29,9 @@ class Caching(enum.Enum):
 
 
 _EXCEPTIONS = {
+    "/schemas/ids/{id}": Caching.IMMUTABLE,
     "/schemas/ids/{id}/schema": Caching.IMMUTABLE,
+    "/schemas/guids/{guid}": Caching.IMMUTABLE,
     "/health": Caching.NOT,
     "/health/live": Caching.NOT,
     "/health/ready": Caching.NOT,
@@ -40,8 +42,8 @@ _EXCEPTIONS = {
 def caching_of(operation: Operation) -> Caching:
     """What may be kept of an operation's answers to requests without query parameters.
 
-    The text of an id's schema is the one answer that no change but a permanent delete makes different; those that
-    say more of the schema also say whether it is deleted.
+    The content of an id or a GUID is what no change but a permanent delete makes different; see `Conditions` for
+    contents that are marked as deleted.
     """
     if operation.method != "GET":
         return Caching.NOT
@@ -77,7 +79,9 @@ class Conditions:
         caching = caching_of(operation)
         return None if caching is Caching.NOT else cls(caching, settings)
 
-    def validators(self, body: bytes, media_type: str, query: bytes, made_from: Iterable[Fact]) -> dict[str, str]:
+    def validators(
+        self, body: bytes, media_type: str, query: bytes, made_from: Iterable[Fact], *, deleted: bool = False
+    ) -> dict[str, str]:
         """The headers of a good answer that caches go by.
 
         Args:
@@ -85,10 +89,11 @@ class Conditions:
             media_type: of the body.
             query: the query string of the request.
             made_from: the facts that the answer was made from.
+            deleted: whether it says that what it tells is soft-deleted, which may be taken back.
         """
         headers = {
             "etag": entity_tag(body, media_type),
-            "cache-control": self._with_query if query else self._plain,
+            "cache-control": self._with_query if query or deleted else self._plain,
             "vary": _VARY,
         }
         if self._named:

@@ -86,7 +86,10 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
             status, content, media_type = _encoded(result, operation.status, media_type)
             headers = None
             if status == _OK and conditions is not None:
-                headers = conditions.validators(content, media_type, scope["query_string"], made_from.noted)
+                deleted = bool(getattr(result, "deleted", False))
+                headers = conditions.validators(
+                    content, media_type, scope["query_string"], made_from.noted, deleted=deleted
+                )
                 held = if_none_match(scope["headers"])
                 if held is not None and is_among(headers["etag"], held):
                     status, content = _NOT_MODIFIED, b""
