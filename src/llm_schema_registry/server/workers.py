@@ -28,9 +28,7 @@ from llm_schema_registry.server.terminal import Terminal
 _STOP_SECONDS = 5.5
 _STARTUP_FAILURE = 3
 _FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
-# A worker that lived for so long did not die of what it starts with.
-_STABLE_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
 _SHORT_LOOK_SECONDS = 0.1
 _LOOKS_WITHOUT_PULSE = 30
@@ -42,9 +40,9 @@ _log = structlog.get_logger()
 def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
     """Runs `settings.workers` processes until SIGTERM or SIGINT; a second one of these ends them at once.
 
-    A worker that dies is replaced, after a pause that grows if it dies again and again; one whose event loop has not
-    turned for 30 seconds is killed. SIGHUP replaces all workers, one after the other, by processes that read the code
-    anew; each stops only when its successor answers.
+    A worker that dies is replaced, after a pause that grows if it dies before it serves, again and again; one whose
+    event loop has not turned for 30 seconds is killed. SIGHUP replaces all workers, one after the other, by processes
+    that read the code anew; each stops only when its successor answers.
 
     Raises:
         SystemExit: no worker could start.
@@ -105,7 +103,6 @@ class _Worker:
     def __init__(self, process: BaseProcess, pulse: Pulse) -> None:
         self.process = process
         self.pulse = pulse
-        self._started = time.monotonic()
         self._beats = 0
         self._looks_without_pulse = 0
 
@@ -118,11 +115,6 @@ class _Worker:
     def is_dead(self) -> bool:
         """Whether it has ended."""
         return not self.process.is_alive()
-
-    @property
-    def age(self) -> float:
-        """Seconds since it was started."""
-        return time.monotonic() - self._started
 
     def look(self) -> None:
         """Kills it when it has shown no pulse for many looks in a row.
@@ -152,7 +144,8 @@ class _Place:
 
     def lose(self, worker: _Worker) -> float:
         """Empties it, and returns after how many seconds it is to be filled."""
-        self._deaths = 1 if worker.age > _STABLE_SECONDS else self._deaths + 1
+        # One that has served did not die of what it starts with.
+        self._deaths = 1 if worker.serves else self._deaths + 1
         pause = min(_FIRST_PAUSE_SECONDS * 2.0 ** (self._deaths - 1), _LONGEST_PAUSE_SECONDS)
         self.worker, self._fill_at = None, time.monotonic() + pause
         return pause
