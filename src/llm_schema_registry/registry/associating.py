@@ -59,7 +59,7 @@ class _Ahead:
     """What was decided about a schema before the lock was taken, at which revision."""
 
     decision: Registered | Decision
-    revision: int
+    seen: int
 
 
 async def associate(
@@ -197,9 +197,9 @@ def _settled(resource: Resource, entries: Sequence[AssociationEntry], context: s
 async def _decided_ahead(
     registry: Registry, subject: Subject, request: SchemaRequest, normalize: bool | None
 ) -> _Ahead:
-    revision = await registry.store.revision()
+    seen = await registry.seen()
     decision = await registry.bounded(decide_on_store, subject, checked(request), normalize, False)
-    return _Ahead(decision, revision)
+    return _Ahead(decision, seen)
 
 
 async def _lifecycle(reads: Reads, entry: _Entry, operation: Operation) -> Lifecycle:
@@ -272,7 +272,7 @@ async def _registered(
         return None
     decision = ahead.decision
     scopes = decision.scopes if isinstance(decision, Decision) else scopes_above(entry.subject)
-    if await transaction.touched(scopes) > ahead.revision:
+    if await transaction.touched(scopes) > ahead.seen:
         decision = await decide(
             registry, transaction, entry.subject, checked(schema), entry.asked.normalize, force=False
         )

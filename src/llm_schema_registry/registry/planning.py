@@ -156,7 +156,7 @@ async def plan(
     """
     store = registry.store
     for _ in range(_ATTEMPTS):
-        seen = await store.revision()
+        seen = await registry.seen()
         tried = await registry.bounded(_try_out_on_store, schemas, witness)
         tentative = tried.plan()
         if not apply or not _may_be_written(tentative, expect):

@@ -72,17 +72,6 @@ async def test_history_stays(store: SqliteStore, path: pathlib.Path) -> None:
     assert settings == [("1", 2, 3), ("2", 3, None)]
 
 
-async def test_changed_tells_of_every_commit_once(store: SqliteStore, other: SqliteStore) -> None:
-    assert not store.changed()
-    for writer in (store, other):
-        await registered(writer, f"s{writer is other}")
-        assert store.changed()
-        assert not store.changed()
-    async with other.transaction() as transaction:
-        await register(transaction, "t")
-        assert not store.changed()
-
-
 async def test_a_writer_that_holds_on_is_waited_for_until_the_deadline(store: SqliteStore, path: pathlib.Path) -> None:
     impatient = await SqliteStore.open(path, patience=0.05)
     async with store.transaction() as transaction:
@@ -239,8 +228,6 @@ async def test_a_closed_store_says_so(path: pathlib.Path) -> None:
     for use in (store.revision, store.subjects, store.contexts, lambda: registered(store, "s")):
         with pytest.raises(StoreUnavailableError, match="closed"):
             await use()
-    with pytest.raises(StoreUnavailableError, match="closed"):
-        store.changed()
 
 
 async def test_a_damaged_file_is_named_as_such(path: pathlib.Path) -> None:

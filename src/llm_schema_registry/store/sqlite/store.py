@@ -47,7 +47,6 @@ class SqliteStore(SqliteReads):
         "_scanner",
         "_thread",
         "_turn",
-        "_version_seen",
         "_writer",
     )
 
@@ -68,8 +67,6 @@ class SqliteStore(SqliteReads):
         self._scanner = Scanner(path)
         self._turn = asyncio.Lock()
         self._closed = False
-        self._version_seen = 0
-        self.changed()
 
     @classmethod
     async def open(
@@ -106,18 +103,6 @@ class SqliteStore(SqliteReads):
                 directory.cleanup()
             raise
         return cls(name, connections, thread, directory, clock, patience)
-
-    def changed(self) -> bool:
-        """Whether anything was committed since the last call, by this store or by any other process.
-
-        A probe of a few microseconds that a cache may make before it answers; what changed stands in the change log.
-
-        Raises:
-            StoreUnavailableError: the database failed.
-        """
-        row = first_row(self._reader, "PRAGMA data_version", ())
-        seen, self._version_seen = self._version_seen, 0 if row is None else row[0]
-        return seen != self._version_seen
 
     @property
     def is_shared(self) -> bool:

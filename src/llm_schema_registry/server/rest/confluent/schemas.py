@@ -24,7 +24,6 @@ from llm_schema_registry.registry.reading import (
 from llm_schema_registry.server.rest.confluent.associations import AssociationAnswer, association_answer
 from llm_schema_registry.server.rest.confluent.shapes import (
     FindTags,
-    Format,
     InContext,
     SchemaAnswer,
     SchemaForm,
@@ -80,12 +79,6 @@ class UsesQuery(Page, frozen=True, kw_only=True):
 
     subject: InContext = None
     deleted: WithDeleted = False
-
-
-class FormatQuery(Query, frozen=True, kw_only=True):
-    """How a schema is written."""
-
-    format: Format = ""
 
 
 class SubjectVersion(msgspec.Struct, frozen=True):
