@@ -18,6 +18,7 @@ _FIRST = {
 }
 _VERDICTS = {
     Impact.COMPATIBLE: ("compatible", "compatible"),
+    Impact.WARNING: ("compatible, with a warning", "compatible, with a warning"),
     Impact.LENIENT: ("**incompatible**", "compatible"),
     Impact.INCOMPATIBLE: ("**incompatible**", "**incompatible**"),
 }

@@ -20,6 +20,7 @@ _TYPES = {"avro": SchemaType.AVRO, "json": SchemaType.JSON, "protobuf": SchemaTy
 _IMPACTS = {
     Impact.INCOMPATIBLE: "breaks a reader",
     Impact.LENIENT: "breaks a reader under the policy `STRICT`, passes under `LENIENT`",
+    Impact.WARNING: "is compatible, and a warning where findings are shown",
     Impact.COMPATIBLE: "breaks nothing",
 }
 _GROUPS = {"schema": "Problems of a schema", "payload": "Problems of a payload", "change": "Problems of a change"}

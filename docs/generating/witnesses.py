@@ -40,7 +40,7 @@ def _section(schema_type: SchemaType, run: dict[str, Any]) -> str:
     rows = [
         (f"[{name}](../reference/findings/{area}.md#{name.lower()})", str(row["pairs"]), str(row["alone"]), _share(row))
         for name, row in run["types"].items()
-        if kinds[name].impact is not Impact.COMPATIBLE
+        if kinds[name].impact in (Impact.INCOMPATIBLE, Impact.LENIENT)
     ]
     return f"""## {_TITLES[schema_type]}
 

@@ -47,7 +47,7 @@ def judge_schema(
     if not history:
         return Item(file.name, Status.PASSED, "new, nothing to compare it with", file=file.path)
     try:
-        verdict = check(candidate, history, level, policy, profile=profile)
+        verdict = check(candidate, history, level, policy, profile=profile, annotate=True)
     except BudgetExceededError as error:
         raise CliError(f"{file.path}: {error}") from None
     findings = with_lines(verdict.findings, file.text)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
 from llm_schema_registry.evolution.profiles import profile_findings, profile_message
@@ -19,6 +21,18 @@ _PROMISE = {
     Direction.BACKWARD: "Consumers with the new schema could not read data written with the old one",
     Direction.FORWARD: "Consumers that still have the old schema could not read data written with the new one",
 }
+_DOUBT = {
+    Direction.BACKWARD: "Consumers with the new schema may misread data written with the old one",
+    Direction.FORWARD: "Consumers that still have the old schema may misread data written with the new one",
+}
+_SEVERITIES = {
+    Policy.STRICT: {
+        Impact.INCOMPATIBLE: Severity.ERROR,
+        Impact.LENIENT: Severity.ERROR,
+        Impact.WARNING: Severity.WARNING,
+    },
+    Policy.LENIENT: {Impact.INCOMPATIBLE: Severity.ERROR, Impact.WARNING: Severity.WARNING},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +40,8 @@ class Verdict:
     """What a check found.
 
     Attributes:
-        findings: one per incompatibility, in the order they were met; empty when the change is compatible.
+        findings: one per incompatibility, in the order they were met, then the warnings. A compatible verdict has
+            none but warnings, and those only where they were asked for.
         messages: the same as the Confluent registry words it (Confluent's rule), with the version and the text of
             the schema that the candidate is incompatible with, unless that is of another format.
         against_version: the version the candidate is incompatible with, `None` when it is compatible.
@@ -61,7 +76,9 @@ def check(
         policy: how a format treats differences that are compatible only under LENIENT.
         budget: bounds the whole check.
         profile: what a change must not break besides the promises of the level, if the level makes any.
-        annotate: whether to find, too, what breaks other profiles between the newest version and the candidate.
+        annotate: whether to report warnings, too, about the change from the newest version to the candidate: what
+            counts as compatible although data may be misunderstood, and what breaks other profiles. A refusal
+            reports the former in any case.
 
     Returns:
         The verdict on the first version that the candidate is incompatible with, or a compatible verdict.
@@ -76,7 +93,7 @@ def check(
             return Verdict((_different_type(candidate, version, previous),), (DIFFERENT_TYPE,), version)
     warnings: tuple[Finding, ...] = ()
     for version, previous in history:
-        verdict = _check_one(candidate, version, previous, level, policy, budget)
+        verdict = _check_one(candidate, version, previous, level, policy, budget, annotate=annotate)
         if level.directions and (annotate or profile is not Profile.CONFLUENT):
             found = profile_findings(candidate, previous, version, profile, budget)
             verdict = _with_profiles(verdict, found, version, previous, annotate=annotate)
@@ -91,11 +108,21 @@ def breaking_differences(
     reader: ParsedSchema, writer: ParsedSchema, policy: Policy, budget: Budget
 ) -> Iterator[Difference]:
     """The differences that keep `reader` from reading what `writer` wrote; both of one format."""
-    lenient = policy is Policy.LENIENT
-    for difference in format_of(reader.schema_type).compare(reader, writer, lenient=lenient, budget=budget):
-        impact = difference.type.impact
-        if impact is Impact.INCOMPATIBLE or (impact is Impact.LENIENT and not lenient):
+    for difference, severity in _weighed_differences(reader, writer, policy, budget):
+        if severity is Severity.ERROR:
             yield difference
+
+
+def _weighed_differences(
+    reader: ParsedSchema, writer: ParsedSchema, policy: Policy, budget: Budget
+) -> Iterator[tuple[Difference, Severity]]:
+    """The differences to report under a policy: errors decide the verdict, warnings do not."""
+    lenient = policy is Policy.LENIENT
+    severities = _SEVERITIES[policy]
+    for difference in format_of(reader.schema_type).compare(reader, writer, lenient=lenient, budget=budget):
+        severity = severities.get(difference.type.impact)
+        if severity is not None:
+            yield difference, severity
 
 
 def _check_one(
@@ -105,16 +132,24 @@ def _check_one(
     level: CompatibilityLevel,
     policy: Policy,
     budget: Budget,
+    *,
+    annotate: bool,
 ) -> Verdict:
     findings: list[Finding] = []
+    warnings: list[Finding] = []
     messages: list[str] = []
     for direction in level.directions:
         reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
         format_ = format_of(candidate.schema_type)
-        for difference in breaking_differences(reader, writer, policy, budget):
-            findings.append(_finding(difference, direction, version, candidate))
-            messages.append(format_.describe(difference, *_SIDES[direction]))
-    return _refused(findings, messages, version, previous) if messages else Verdict()
+        for difference, severity in _weighed_differences(reader, writer, policy, budget):
+            if severity is Severity.ERROR:
+                findings.append(_finding(difference, direction, version, candidate))
+                messages.append(format_.describe(difference, *_SIDES[direction]))
+            else:
+                warnings.append(_warning(difference, direction, version, candidate))
+    if messages:
+        return _refused([*findings, *warnings], messages, version, previous)
+    return Verdict(tuple(warnings)) if annotate else Verdict()
 
 
 def _with_profiles(
@@ -137,7 +172,15 @@ def _refused(findings: Sequence[Finding], messages: Sequence[str], version: int,
     return Verdict(tuple(findings), (*messages, *tail), version)
 
 
-def _finding(difference: Difference, direction: Direction, version: int, candidate: ParsedSchema) -> Finding:
+def _warning(difference: Difference, direction: Direction, version: int, candidate: ParsedSchema) -> Finding:
+    """The finding of a difference that is compatible by the rules, although data may be misunderstood."""
+    finding = _finding(difference, direction, version, candidate, _DOUBT[direction])
+    return msgspec.structs.replace(finding, severity=Severity.WARNING)
+
+
+def _finding(
+    difference: Difference, direction: Direction, version: int, candidate: ParsedSchema, consequence: str = ""
+) -> Finding:
     rule = difference.type
     reader, writer = _SIDES[direction]
     sentence = rule.description.format(reader=reader, writer=writer, path=difference.path, detail=difference.detail)
@@ -148,7 +191,7 @@ def _finding(difference: Difference, direction: Direction, version: int, candida
     return Finding(
         code=f"{area}.{rule.name}",
         path=difference.path,
-        message=f"{sentence}. {rule.why} {_PROMISE[direction]} (version {version}).",
+        message=f"{sentence}. {rule.why} {consequence or _PROMISE[direction]} (version {version}).",
         old=None if old is None else shortened(old),
         new=None if new is None else shortened(new),
         direction=direction,

@@ -36,9 +36,14 @@ class Dependency:
 
 
 class Impact(enum.Enum):
-    """What one difference means for "the reader can read what the writer wrote"."""
+    """What one difference means for "the reader can read what the writer wrote".
+
+    `WARNING` counts as compatible, as in the reference, although a payload may break or be misunderstood: it is
+    reported as a finding of severity `WARNING` wherever findings are shown, and never decides.
+    """
 
     COMPATIBLE = "compatible"
+    WARNING = "compatible, with a warning"
     LENIENT = "compatible under LENIENT"
     INCOMPATIBLE = "incompatible"
 
@@ -50,7 +55,8 @@ class DifferenceType:
     Attributes:
         name: the type as the Confluent registry prints it (`READER_FIELD_MISSING_DEFAULT_VALUE`).
         impact: what it means for compatibility.
-        description: Confluent's sentence with the fields `{reader}`, `{writer}`, `{path}`, `{detail}`.
+        description: Confluent's sentence with the fields `{reader}`, `{writer}`, `{path}`, `{detail}`; for a warning
+            a sentence of our own with the same fields.
         why: why this breaks (or does not break) a reader, one sentence for a newcomer.
         fix: what to do instead, one sentence; empty for compatible ones.
     """

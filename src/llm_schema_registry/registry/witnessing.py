@@ -4,6 +4,7 @@ from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.evolution import Verdict
 from llm_schema_registry.evolution.witnesses import WITNESS_STEPS, Witness, find_witness
+from llm_schema_registry.findings import Severity
 from llm_schema_registry.registry.candidates import SchemaRequest, prepare
 from llm_schema_registry.registry.configuring import effective_config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
@@ -41,7 +42,8 @@ async def witness_of_verdict(
 
 def version_refused_for(error: RegistryError) -> int | None:
     """The version whose data, or whose readers, a refused schema would break; `None` if it was for another reason."""
-    return next((finding.against_version for finding in error.findings if finding.direction is not None), None)
+    errors = (finding for finding in error.findings if finding.severity is Severity.ERROR)
+    return next((finding.against_version for finding in errors if finding.direction is not None), None)
 
 
 async def _search_bounded(

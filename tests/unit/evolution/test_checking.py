@@ -6,7 +6,8 @@ import pytest
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.evolution import DIFFERENT_TYPE, CompatibilityLevel, Policy, Verdict, check
-from llm_schema_registry.formats import ParsedSchema, SchemaType, format_of
+from llm_schema_registry.findings import Severity
+from llm_schema_registry.formats import Difference, DifferenceType, Impact, ParsedSchema, SchemaType, format_of
 
 
 def avro(*fields: tuple[str, object]) -> ParsedSchema:
@@ -184,3 +185,53 @@ def test_a_side_that_is_missing_is_left_out(kind: str, sides: tuple[str | None, 
 
 def test_no_history_is_compatible() -> None:
     assert check(A, [], CompatibilityLevel.FULL_TRANSITIVE) == Verdict()
+
+
+DOUBTFUL = DifferenceType("DOUBTFUL", Impact.WARNING, "The {reader} schema differs at path '{path}'", "It may matter.")
+BROKEN = DifferenceType("BROKEN", Impact.INCOMPATIBLE, "The {reader} schema differs at path '{path}'", "It matters.")
+
+
+@pytest.fixture
+def difference_types(monkeypatch: pytest.MonkeyPatch) -> list[DifferenceType]:
+    """The types of the differences that every comparison finds, to be filled by the test."""
+    types: list[DifferenceType] = []
+
+    class Scripted:
+        def compare(self, *_: object, **__: object) -> list[Difference]:
+            return [Difference(each, "/a") for each in types]
+
+        def describe(self, difference: Difference, reader: str, writer: str) -> str:
+            return f"{difference.type.name} {reader} {writer}"
+
+    monkeypatch.setattr("llm_schema_registry.evolution.checking.format_of", lambda _: Scripted())
+    return types
+
+
+@pytest.mark.parametrize("policy", Policy)
+def test_a_warning_never_decides_and_is_reported_where_findings_are_shown(
+    difference_types: list[DifferenceType], policy: Policy
+) -> None:
+    difference_types.append(DOUBTFUL)
+    assert check(A, [(3, B)], CompatibilityLevel.BACKWARD, policy) == Verdict()
+    verdict = check(A, [(3, B), (2, AB)], CompatibilityLevel.FULL_TRANSITIVE, policy, annotate=True)
+    assert verdict.compatible
+    assert (verdict.messages, verdict.against_version) == ((), None)
+    assert [(each.code, each.severity, each.direction, each.against_version) for each in verdict.findings] == [
+        ("avro.DOUBTFUL", Severity.WARNING, "FORWARD", 3),
+        ("avro.DOUBTFUL", Severity.WARNING, "BACKWARD", 3),
+    ]
+    assert verdict.findings[0].message == (
+        "The old schema differs at path '/a'. It may matter. Consumers that still have the old schema may misread data "
+        "written with the new one (version 3)."
+    )
+
+
+def test_a_refusal_reports_its_warnings_after_its_errors(difference_types: list[DifferenceType]) -> None:
+    difference_types += [DOUBTFUL, BROKEN]
+    verdict = check(A, [(3, B)], CompatibilityLevel.BACKWARD)
+    assert [(each.code, each.severity) for each in verdict.findings] == [
+        ("avro.BROKEN", Severity.ERROR),
+        ("avro.DOUBTFUL", Severity.WARNING),
+    ]
+    assert verdict.messages[0] == "BROKEN new old"
+    assert verdict.messages[1].startswith("{oldSchemaVersion: 3}")

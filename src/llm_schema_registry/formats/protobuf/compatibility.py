@@ -118,7 +118,7 @@ class _Comparison:
                     pending.append(item.pair)
                 else:
                     self._different.add(pair)
-                    if item.type.impact is not Impact.COMPATIBLE:
+                    if item.type.impact is Impact.INCOMPATIBLE:
                         self._incompatible.add(pair)
         _spread(self._different, holders)
         _spread(self._incompatible, holders)
@@ -129,7 +129,7 @@ class _Comparison:
         for item in self._own[pair]:
             if isinstance(item, _Found):
                 self._add(item, path)
-                incompatible |= item.type.impact is not Impact.COMPATIBLE
+                incompatible |= item.type.impact is Impact.INCOMPATIBLE
                 continue
             inner = item.pair
             if inner not in self._different or inner in open_pairs:

@@ -31,8 +31,8 @@ _RULES: MappingProxyType[Kind, Rule] = MappingProxyType(
         Kind.NOT: compare_not,
     }
 )
-_STRICT = frozenset({Impact.COMPATIBLE})
-_LENIENT = frozenset({Impact.COMPATIBLE, Impact.LENIENT})
+_STRICT = frozenset({Impact.COMPATIBLE, Impact.WARNING})
+_LENIENT = _STRICT | {Impact.LENIENT}
 _WORK = "The compatibility check"
 
 
