@@ -3,7 +3,8 @@
 Avro specification, "Schema Resolution", as `SchemaCompatibility` of Apache Avro 1.12 decides it. Two questions are
 kept apart: `_Decision` decides a pair of types, `_Walk` goes through an incompatible pair and says where. Beyond
 Apache Avro: aliases that make the match of fields ambiguous are a difference (there they raise an error or lead
-values into the wrong field), and what was found compatible on an assumption that failed is decided again.
+values into the wrong field), unless the two schemas are equal, since equal schemas are read without resolution; and
+what was found compatible on an assumption that failed is decided again.
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from llm_schema_registry.formats.avro.model import (
     Record,
     Union,
 )
+from llm_schema_registry.formats.avro.resolving import needs_no_resolution
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.format import Difference, DifferenceType
 
@@ -74,7 +76,8 @@ def readable(reader: AvroSchema, writer: AvroSchema, budget: Budget) -> bool:
     Raises:
         BudgetExceededError: as `compare` does; also `RecursionError`, for types that are nested very deeply.
     """
-    return _Decision(budget).compatible(reader.root, writer.root)
+    root, written = reader.root, writer.root
+    return _Decision(budget).compatible(root, written) or needs_no_resolution(root, written, budget)
 
 
 class _Chain:

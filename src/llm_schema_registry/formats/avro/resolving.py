@@ -92,34 +92,63 @@ def check_unions(reader: NodeReader) -> None:
 
 def alike(one: AvroType, other: AvroType, budget: Budget) -> bool:
     """Whether two types are equal as Apache Avro's `Schema.equals` sees it: all but `doc` and `aliases` counts."""
-    return _alike(one, other, budget, set())
+    return _Likeness(budget).holds(one, other)
 
 
-def _alike(one: AvroType, other: AvroType, budget: Budget, seen: set[tuple[int, int]]) -> bool:
-    budget.spend()
-    pair = (id(one), id(other))
-    if one is other or pair in seen:
-        return True
-    seen.add(pair)
-    if one.kind != other.kind or one.props != other.props or one.branch_name != other.branch_name:
-        return False
-    if isinstance(one, EnumType) and isinstance(other, EnumType):
-        return one.symbols == other.symbols and one.default == other.default
-    if isinstance(one, Fixed) and isinstance(other, Fixed):
-        return one.size == other.size
-    if isinstance(one, Record) and isinstance(other, Record):
-        return len(one.fields) == len(other.fields) and all(
-            _same_field(mine, theirs) and _alike(mine.type, theirs.type, budget, seen)
-            for mine, theirs in zip(one.fields, other.fields, strict=True)
+def needs_no_resolution(reader: AvroType, writer: AvroType, budget: Budget) -> bool:
+    """Whether a reader takes the data of a writer as it is, since the two types are `alike`.
+
+    Apache Avro then ignores aliases, and other codecs match fields by name first. An alias that the reader adds to
+    one of its own fields for another one is refused all the same: codecs disagree about it after the next change.
+    """
+    return _Likeness(budget, confusing_aliases=False).holds(reader, writer)
+
+
+class _Likeness:
+    """Compares pairs of types; a pair that is met again while it is being compared counts as alike.
+
+    Args:
+        budget: one step is spent per pair.
+        confusing_aliases: whether the first side may have aliases that name another field of the same record and
+            that the other side does not have.
+    """
+
+    __slots__ = ("_budget", "_confusing_aliases", "_seen")
+
+    def __init__(self, budget: Budget, *, confusing_aliases: bool = True) -> None:
+        self._budget = budget
+        self._confusing_aliases = confusing_aliases
+        self._seen: set[tuple[int, int]] = set()
+
+    def holds(self, one: AvroType, other: AvroType) -> bool:
+        """Whether two types are alike."""
+        self._budget.spend()
+        pair = (id(one), id(other))
+        if one is other or pair in self._seen:
+            return True
+        self._seen.add(pair)
+        if one.kind != other.kind or one.props != other.props or one.branch_name != other.branch_name:
+            return False
+        if isinstance(one, EnumType) and isinstance(other, EnumType):
+            return one.symbols == other.symbols and one.default == other.default
+        if isinstance(one, Fixed) and isinstance(other, Fixed):
+            return one.size == other.size
+        if isinstance(one, Record) and isinstance(other, Record):
+            return len(one.fields) == len(other.fields) and all(
+                self._same_field(mine, theirs, one) and self.holds(mine.type, theirs.type)
+                for mine, theirs in zip(one.fields, other.fields, strict=True)
+            )
+        mine, theirs = list(one.children()), list(other.children())
+        return len(mine) == len(theirs) and all(self.holds(a, b) for a, b in zip(mine, theirs, strict=True))
+
+    def _same_field(self, one: Field, other: Field, record: Record) -> bool:
+        return (
+            one.name == other.name
+            and one.default == other.default
+            and one.order == other.order
+            and one.props == other.props
+            and (
+                self._confusing_aliases
+                or all(alias in other.aliases for alias in one.aliases if alias in record.by_name)
+            )
         )
-    mine, theirs = list(one.children()), list(other.children())
-    return len(mine) == len(theirs) and all(_alike(a, b, budget, seen) for a, b in zip(mine, theirs, strict=True))
-
-
-def _same_field(one: Field, other: Field) -> bool:
-    return (
-        one.name == other.name
-        and one.default == other.default
-        and one.order == other.order
-        and one.props == other.props
-    )

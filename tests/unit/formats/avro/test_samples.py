@@ -89,7 +89,11 @@ def test_the_budget_bounds_the_samples():
 
 
 # fastavro compares aliases without their namespace, so it reads what Avro's rules refuse.
-READ_BY_THE_CODEC_ALL_THE_SAME = {"record alias of the wrong namespace"}
+# It also matches fields by name first, so that an ambiguous alias inside a union does no harm.
+READ_BY_THE_CODEC_ALL_THE_SAME = {
+    "record alias of the wrong namespace",
+    "an equal record inside a changed union is resolved",
+}
 
 
 def shows_by_data(row):
