@@ -176,6 +176,10 @@ def _string(value: Any, out: bytearray) -> None:
     out.extend(data)
 
 
+def _integer(value: int | float, out: bytearray) -> None:
+    write_long(int(value), out)
+
+
 def _floating(layout: struct.Struct) -> Encoder:
     return lambda value, out: out.extend(layout.pack(NON_FINITE.get(value, value)))
 
@@ -183,8 +187,8 @@ def _floating(layout: struct.Struct) -> Encoder:
 _PRIMITIVES: dict[str, Encoder] = {
     "null": lambda value, out: None,
     "boolean": lambda value, out: out.append(value),
-    "int": write_long,
-    "long": write_long,
+    "int": _integer,
+    "long": _integer,
     "float": _floating(struct.Struct("<f")),
     "double": _floating(struct.Struct("<d")),
     "bytes": _bytes,

@@ -28,10 +28,11 @@ class AvroValidator:
     """Checks, reads and writes payloads of one schema; fulfils `PayloadValidator`.
 
     What a payload as JSON value looks like: a record is an object, in which a field with a default may be absent,
-    since the default stands in for it when it is written; a union takes the value as such or tagged with the
-    branch as in Avro's JSON encoding (`{"string": "x"}`); bytes and fixed are text of the characters U+0000 to
-    U+00FF; dates, times and timestamps are the numbers that Avro writes; a decimal is a number, decimal text or
-    the text of its bytes; a UUID is its text; a float may be `"NaN"`, `"Infinity"` or `"-Infinity"`.
+    since the default stands in for it when it is written; an integer is a whole number, however it is written
+    (`1000`, `1e3`); a union takes the value as such or tagged with the branch as in Avro's JSON encoding
+    (`{"string": "x"}`); bytes and fixed are text of the characters U+0000 to U+00FF; dates, times and timestamps
+    are the numbers that Avro writes; a decimal is a number, decimal text or the text of its bytes; a UUID is its
+    text; a float may be `"NaN"`, `"Infinity"` or `"-Infinity"`.
     """
 
     def __init__(self, schema: AvroSchema) -> None:

@@ -200,7 +200,8 @@ def _integer(node: AvroType, limit: int) -> Check:
     lowest = -limit
 
     def check(value: Any, place: Place, report: Report) -> None:
-        if type(value) is not int:
+        # JSON has one kind of number: 1e3 and 1.0 are whole.
+        if type(value) is not int and not (type(value) is float and value.is_integer()):
             report.add(say.wrong_type, place, node, value)
         elif not lowest <= value < limit:
             report.add(say.out_of_range, place, node, value)
@@ -310,7 +311,8 @@ _ACCEPTED: dict[type, frozenset[str]] = {
 class UnionCheck:
     """The check of a union: a value as such, or tagged with its branch (`{"string": "x"}`, `{"ns.Rec": {…}}`).
 
-    A value as such takes the first branch that it fits.
+    A value as such takes the first branch that it fits; a whole number with an exponent or a point (`1e3`) takes
+    one of floats before one of integers.
     """
 
     __slots__ = ("_by_type", "_node", "_tags")
@@ -322,6 +324,8 @@ class UnionCheck:
         self._by_type = {
             kind: [(index, check) for index, branch, check in compiled if _accepts(branch, kind)] for kind in _ACCEPTED
         }
+        # A number that is written as a float is one, unless no other branch takes it and it is whole.
+        self._by_type[float] += [(index, check) for index, branch, check in compiled if branch.kind in _RANGES]
 
     def __call__(self, value: Any, place: Place, report: Report) -> None:
         """Adds the findings of the branch that comes nearest."""

@@ -63,6 +63,13 @@ ACCEPTED = [
     ("boolean", False),
     ("int", -(2**31)),
     ("long", 2**63 - 1),
+    ("int", 1e3),
+    ("int", -0.0),
+    ("long", 1e18),
+    ("long", -(2.0**63)),
+    (["null", "long"], 1e3),
+    ({"type": "array", "items": "long"}, [1e3]),
+    ({"type": "int", "logicalType": "date"}, 2e4),
     ("float", 1),
     ("float", 3.4028235e38),
     ("double", 1.5),
@@ -109,6 +116,14 @@ def test_accepted_values_survive_the_way_through_bytes(schema, value):
     fastavro.schemaless_reader(io.BytesIO(data), raw)
 
 
+def test_whole_numbers_are_integers_however_they_are_written():
+    assert validator("long").encode(json.loads("1e3")) == validator("long").encode(1000)
+    # A branch of floats takes what is written as one, wherever it stands.
+    for branches, branch in ((["long", "double"], 1), (["double", "long"], 0), (["string", "int", "long"], 1)):
+        assert validator(branches).encode(1e3)[0] == 2 * branch
+    assert validator(["long", "double"]).encode({"long": 1e3}) == validator(["long"]).encode(1000)
+
+
 def test_decoded_values_are_plain():
     schema = record(
         ("u", ["null", INNER]), ("d", DECIMAL), ("b", "bytes"), ("f", "double"), ("z", "int", {"default": 7})
@@ -132,7 +147,11 @@ def test_defaults_are_written_as_the_schema_text_means_them():
 # schema, value, code, path, part of the message
 REFUSED = [
     ("int", True, "avro.WRONG_TYPE", "", "is a boolean, but the schema says int"),
-    ("int", 1.0, "avro.WRONG_TYPE", "", "a number with a fraction"),
+    ("int", 1.5, "avro.WRONG_TYPE", "", "a number with a fraction"),
+    ("long", float("inf"), "avro.WRONG_TYPE", "", "schema says long"),
+    ("int", 2.0**31, "avro.OUT_OF_RANGE", "", "range of int"),
+    ("long", 2.0**63, "avro.OUT_OF_RANGE", "", "range of long"),
+    (["null", "int"], 1.5, "avro.WRONG_TYPE", "", "a number with a fraction"),
     ("int", 2**31, "avro.OUT_OF_RANGE", "", "range of int"),
     ("long", -(2**63) - 1, "avro.OUT_OF_RANGE", "", "range of long"),
     ("float", 1e39, "avro.OUT_OF_RANGE", "", "range of float"),
