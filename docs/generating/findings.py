@@ -104,7 +104,8 @@ def _profiles(rule: ProfileRule) -> str:
 
 def _difference(area: str, difference: DifferenceType) -> str:
     shown = difference.description.format(reader="reader's", writer="writer's", path="…", detail="…")
-    parts = [f"### {difference.name}", f"{sentence(_IMPACTS[difference.impact])} {sentence(difference.why)}"]
+    why = difference.why.replace(": {detail}", "")
+    parts = [f"### {difference.name}", f"{sentence(_IMPACTS[difference.impact])} {sentence(why)}"]
     if shown:
         parts.insert(1, f"*{sentence(shown)}*")
     if difference.fix:

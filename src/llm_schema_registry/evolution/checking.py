@@ -184,6 +184,7 @@ def _finding(
     rule = difference.type
     reader, writer = _SIDES[direction]
     sentence = rule.description.format(reader=reader, writer=writer, path=difference.path, detail=difference.detail)
+    why = rule.why.replace("{detail}", difference.detail)
     area = candidate.schema_type.lower()
     old, new = difference.writer, difference.reader
     if direction is Direction.FORWARD:
@@ -191,7 +192,7 @@ def _finding(
     return Finding(
         code=f"{area}.{rule.name}",
         path=difference.path,
-        message=f"{sentence}. {rule.why} {consequence or _PROMISE[direction]} (version {version}).",
+        message=f"{sentence}. {why} {consequence or _PROMISE[direction]} (version {version}).",
         old=None if old is None else shortened(old),
         new=None if new is None else shortened(new),
         direction=direction,

@@ -57,7 +57,7 @@ class DifferenceType:
         impact: what it means for compatibility.
         description: Confluent's sentence with the fields `{reader}`, `{writer}`, `{path}`, `{detail}`; for a warning
             a sentence of our own with the same fields.
-        why: why this breaks (or does not break) a reader, one sentence for a newcomer.
+        why: why this breaks (or does not break) a reader, one sentence for a newcomer; may name `{detail}`.
         fix: what to do instead, one sentence; empty for compatible ones.
     """
 

@@ -235,3 +235,10 @@ def test_a_refusal_reports_its_warnings_after_its_errors(difference_types: list[
     ]
     assert verdict.messages[0] == "BROKEN new old"
     assert verdict.messages[1].startswith("{oldSchemaVersion: 3}")
+
+
+def test_the_reason_may_name_what_was_found() -> None:
+    old, new = json_schema(oneOf=[{"type": "string"}]), json_schema(oneOf=[{"type": "boolean"}])
+    (finding,) = check(new, [(1, old)], CompatibilityLevel.BACKWARD).findings
+    assert "differ by TYPE_CHANGED (writer: string, reader: boolean)." in finding.message
+    assert "{detail}" not in finding.message

@@ -186,7 +186,7 @@ _COMBINATIONS = (
     _bad(
         "COMBINED_TYPE_SUBSCHEMAS_CHANGED",
         _TYPE,
-        "Not every branch has a compatible counterpart of its own in the other schema.",
+        "Not every branch has a compatible counterpart of its own in the other schema: {detail}.",
         "Change the branches one at a time and compatibly, or add a branch to anyOf or oneOf instead.",
     ),
     _bad(

@@ -275,6 +275,9 @@ class Loader:
         rest = items if dialect.prefix_items else raw.get("additionalItems")
         if isinstance(prefix, list):
             node.prefix = [self._load(child, resource, depth) for child in prefix]
+        elif items is False and dialect.is_2019:
+            # Since 2019-09 the reference reads this as a closed tuple of no items.
+            node.prefix, rest = [], False
         elif items is not None:
             node.items = self._load(items, resource, depth)
             rest = None if dialect.prefix_items else rest

@@ -147,7 +147,7 @@ class ArrayNode(Node):
 
     Attributes:
         items: the schema of all items, unless it is a tuple.
-        prefix: the schemas of the first items, if it is a tuple.
+        prefix: the schemas of the first items, if it is a tuple; empty for `items: false` since 2019-09.
         additional: what is said of the items after the tuple: a node, `True`, `False`, or `None` if nothing.
         unevaluated: the same of `unevaluatedItems`.
         contains: whether there is `contains`.

@@ -107,7 +107,7 @@ def _type_name(node: Node, seen: frozenset[int]) -> str:
 
 
 def _array_name(node: ArrayNode, seen: frozenset[int]) -> str:
-    if node.prefix is not None:
+    if node.prefix:
         return f"array<{', '.join(_type_name(child, seen) for child in node.prefix)}>"
     return f"array<{_type_name(node.items, seen)}>" if node.items else "array<any>"
 

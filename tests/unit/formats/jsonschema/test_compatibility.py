@@ -162,3 +162,53 @@ def test_divisors_of_absurd_size_are_not_worked_out(writer, reader):
     sides = [FORMAT.parse(f'{{"type":"number","multipleOf":{number}}}') for number in (reader, writer)]
     (found,) = FORMAT.compare(*sides)
     assert found.type.name == "MULTIPLE_OF_CHANGED"
+
+
+def kind_of(name, **properties):
+    return {"type": "object", "properties": {"kind": {"const": name}, **properties}}
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader", "text"),
+    [
+        (
+            {"oneOf": [kind_of("a", x={"type": "integer"}), kind_of("b", y={"type": "integer"})]},
+            {"oneOf": [kind_of("b", y={"type": "string"}), kind_of("a", x={"type": "integer"}), kind_of("c")]},
+            "oneOf/1 of the writer and oneOf/0 of the reader are the nearest, and differ by TYPE_CHANGED at "
+            "properties/y (writer: integer, reader: string)",
+        ),
+        (
+            {"allOf": [{"type": "integer"}, {"type": "string"}, {"minimum": 1}]},
+            {"allOf": [{"type": "integer"}, {"minimum": 3}]},
+            "allOf/2 of the writer and allOf/1 of the reader are the nearest, and differ by MINIMUM_INCREASED at "
+            "minimum (writer: 1, reader: 3)",
+        ),
+        (
+            {"type": ["string", "null"]},
+            {"type": ["boolean", "null"]},
+            "string of the writer and boolean of the reader are the nearest, and differ by TYPE_CHANGED "
+            "(writer: string, reader: boolean)",
+        ),
+        (
+            {"oneOf": [{"oneOf": [{"type": "string"}]}]},
+            {"oneOf": [{"oneOf": [{"type": "boolean"}]}]},
+            "oneOf/0 of the writer and oneOf/0 of the reader are the nearest, and differ by "
+            "COMBINED_TYPE_SUBSCHEMAS_CHANGED at oneOf (oneOf/0 of the writer and oneOf/0 of the reader are the "
+            "nearest, and differ by TYPE_CHANGED (writer: string, reader: boolean))",
+        ),
+        (
+            {"anyOf": [{"minimum": 2}, {"minimum": 3}]},
+            {"anyOf": [{"minimum": 1}, {"type": "string"}]},
+            "anyOf/1 of the writer and anyOf/0 of the reader are the nearest, but a branch counts for one other branch "
+            "only",
+        ),
+    ],
+)
+def test_changed_subschemas_name_the_branch_that_fails(writer, reader, text):
+    (difference,) = [
+        each
+        for each in FORMAT.compare(FORMAT.parse(json.dumps(reader)), FORMAT.parse(json.dumps(writer)))
+        if each.type.name == "COMBINED_TYPE_SUBSCHEMAS_CHANGED"
+    ]
+    assert difference.detail == text
+    assert text not in FORMAT.describe(difference, "new", "old")

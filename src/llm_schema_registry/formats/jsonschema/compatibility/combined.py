@@ -4,9 +4,13 @@ from typing import Any
 
 import msgspec
 
+from llm_schema_registry.findings import shortened
 from llm_schema_registry.formats.jsonschema.compatibility.matching import maximum_matching
-from llm_schema_registry.formats.jsonschema.compatibility.walk import Found, Walk
-from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Node, NotNode
+from llm_schema_registry.formats.jsonschema.compatibility.walk import Walk
+from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Node, NotNode, resolved
+
+_Branch = tuple[int, Any, Node]
+"""A branch with its index and its likeness."""
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
@@ -16,7 +20,7 @@ def _likeness(branch: Node) -> Any:
     return branch.kind if branch.raw is None else _encode(branch.raw)
 
 
-def _distinct(node: CombinedNode) -> list[tuple[int, Any, Node]]:
+def _distinct(node: CombinedNode) -> list[_Branch]:
     """The branches without repetitions, each with its index and its likeness."""
     seen = set()
     branches = []
@@ -31,12 +35,11 @@ def _distinct(node: CombinedNode) -> list[tuple[int, Any, Node]]:
 def compare_combined(walk: Walk, writer: CombinedNode, reader: CombinedNode, path: str) -> None:
     """Notes how two combinations differ.
 
-    The keyword may widen to `anyOf`, or not matter for lack of a second branch. Branches are matched so that as many as
-    possible have a compatible partner; what matched partners differ in is noted, the rest is named as a whole.
+    Branches are matched so that as many as possible have a compatible partner; what matched partners differ in is
+    noted, the rest is named as a whole.
     """
     if writer.criterion is not reader.criterion:
-        single = len(writer.branches) == 1 == len(reader.branches)
-        if reader.criterion is not Criterion.ANY and not single:
+        if not _may_change_criterion(writer, reader):
             walk.add("COMBINED_TYPE_CHANGED", path, writer.criterion, reader.criterion)
             return
         walk.add("COMBINED_TYPE_EXTENDED", path, writer.criterion, reader.criterion)
@@ -50,15 +53,31 @@ def compare_combined(walk: Walk, writer: CombinedNode, reader: CombinedNode, pat
         name = "PRODUCT_TYPE_NARROWED" if writer.criterion is Criterion.ALL else "SUM_TYPE_NARROWED"
         walk.add(name, path, f"{len(before)} branches", f"{len(after)} branches")
     smaller = min(len(before), len(after))
-    if _match_equal(walk, before, after, path) + _match_others(walk, before, after, path) < smaller:
-        walk.add("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path)
+    matched = _match_equal(walk, before, after, path)
+    pairs = _Pairs(walk, before, after, path)
+    if matched + pairs.match() < smaller:
+        walk.add("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path, detail=pairs.failure(writer, reader))
+
+
+def _may_change_criterion(writer: CombinedNode, reader: CombinedNode) -> bool:
+    """Whether another keyword extends the combination (Confluent's rule).
+
+    A single branch means the same under every keyword. A single branch may become one of several choices, and a
+    single branch of the reader may take the place of several conditions.
+    """
+    single, single_after = len(writer.branches) == 1, len(reader.branches) == 1
+    return (
+        reader.criterion is Criterion.ANY
+        or (single and (single_after or reader.criterion is Criterion.ONE))
+        or (single_after and writer.criterion is Criterion.ALL)
+    )
 
 
 def _branch_path(index: int, branch: Node, path: str) -> str:
     return path if branch.raw is None else f"{path}/{index}"
 
 
-def _match_equal(walk: Walk, before: list[tuple[int, Any, Node]], after: list[tuple[int, Any, Node]], path: str) -> int:
+def _match_equal(walk: Walk, before: list[_Branch], after: list[_Branch], path: str) -> int:
     """Takes out the pairs that read the same and have no difference: the many that most changes leave alone."""
     by_likeness = {likeness: position for position, (_, likeness, _) in enumerate(after)}
     taken_before, taken_after = set(), set()
@@ -75,27 +94,79 @@ def _match_equal(walk: Walk, before: list[tuple[int, Any, Node]], after: list[tu
     return len(taken_before)
 
 
-def _match_others(
-    walk: Walk, before: list[tuple[int, Any, Node]], after: list[tuple[int, Any, Node]], path: str
-) -> int:
-    edges: list[list[int]] = []
-    results: dict[tuple[int, int], list[Found]] = {}
-    for position, (index, _, branch) in enumerate(before):
-        place = _branch_path(index, branch, path)
-        compatible = []
-        for partner, (_, _, other) in enumerate(after):
-            found, broken = walk.trial(branch, other, place)
-            if not broken:
-                results[position, partner] = found
-                compatible.append(partner)
-        compatible.sort(key=lambda partner: len(results[position, partner]))
-        edges.append(compatible)
-    matched = 0
-    for position, chosen in enumerate(maximum_matching(edges, len(after))):
-        if chosen is not None:
-            matched += 1
-            walk.extend(results[position, chosen], broken=False)
-    return matched
+class _Pairs:
+    """The branches that are left on both sides, compared each with each.
+
+    Args:
+        walk: the comparison; every trial is part of it.
+        before: the writer's branches, each with its index and likeness.
+        after: the reader's.
+        path: of the combination.
+    """
+
+    def __init__(self, walk: Walk, before: list[_Branch], after: list[_Branch], path: str) -> None:
+        self._walk = walk
+        self._before, self._after = before, after
+        self._places = [_branch_path(index, branch, path) for index, _, branch in before]
+        self._trials = {
+            (position, partner): walk.trial(branch, other, self._places[position])
+            for position, (_, _, branch) in enumerate(before)
+            for partner, (_, _, other) in enumerate(after)
+        }
+        self._partners: list[int | None] = []
+
+    def match(self) -> int:
+        """Matches as many compatible pairs as possible, notes what they differ in, and returns their number."""
+        edges = []
+        for position in range(len(self._before)):
+            compatible = [partner for partner in range(len(self._after)) if not self._trials[position, partner][1]]
+            compatible.sort(key=lambda partner: len(self._trials[position, partner][0]))
+            edges.append(compatible)
+        self._partners = maximum_matching(edges, len(self._after))
+        matched = [(position, partner) for position, partner in enumerate(self._partners) if partner is not None]
+        for pair in matched:
+            self._walk.extend(self._trials[pair][0], broken=False)
+        return len(matched)
+
+    def failure(self, writer: CombinedNode, reader: CombinedNode) -> str:
+        """Which branch has no partner, and in what it differs from the branch that is nearest to it.
+
+        The branch is one of the side that has fewer: of that side every branch should have found a partner.
+        """
+        if len(self._before) <= len(self._after):
+            position = self._partners.index(None)
+            pairs = [(position, partner) for partner in range(len(self._after))]
+        else:
+            partner = next(each for each in range(len(self._after)) if each not in self._partners)
+            pairs = [(position, partner) for position in range(len(self._before))]
+        nearest = min(pairs, key=self._distance)
+        old, new = _branch_name(writer, self._before[nearest[0]]), _branch_name(reader, self._after[nearest[1]])
+        sides = f"{old} of the writer and {new} of the reader are the nearest"
+        found, broken = self._trials[nearest]
+        breaking = next((each for each in found if self._walk.breaks(each[0])), None)
+        if breaking is None:
+            return sides if broken else f"{sides}, but a branch counts for one other branch only"
+        name, path, inner, *values = breaking
+        inside = path[len(self._places[nearest[0]]) :].lstrip("/")
+        where = f" at {inside}" if inside else ""
+        why = inner if name == "COMBINED_TYPE_SUBSCHEMAS_CHANGED" else _values(*values)
+        return shortened(f"{sides}, and differ by {name}{where}{f' ({why})' if why else ''}", 400)
+
+    def _distance(self, pair: tuple[int, int]) -> tuple[bool, int, bool]:
+        """How far the branches of a pair are apart: by kind, by breaking differences, then by their places."""
+        (index, _, old), (other_index, _, new) = self._before[pair[0]], self._after[pair[1]]
+        breaking = sum(self._walk.breaks(name) for name, *_ in self._trials[pair][0])
+        return resolved(old).kind is not resolved(new).kind, breaking, index != other_index
+
+
+def _values(before: Any, after: Any) -> str:
+    sides = (("writer", before), ("reader", after))
+    return ", ".join(f"{side}: {shortened(str(value), 60)}" for side, value in sides if value is not None)
+
+
+def _branch_name(node: CombinedNode, entry: _Branch) -> str:
+    index, _, branch = entry
+    return branch.kind.value if branch.raw is None else f"{node.criterion}/{index}"
 
 
 def compare_not(walk: Walk, writer: NotNode, reader: NotNode, path: str) -> None:

@@ -132,7 +132,8 @@ def _compare_rest(walk: Walk, name: str, before: Node | bool | None, after: Node
 def compare_arrays(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) -> None:
     """Notes how two arrays differ; the schema of `contains` is not compared."""
     note_narrowed_type(walk, writer, reader, path)
-    walk.compare(writer.items, reader.items, f"{path}/items")
+    if not (_is_empty_tuple(writer) or _is_empty_tuple(reader)):
+        walk.compare(writer.items, reader.items, f"{path}/items")
     _compare_tuples(walk, writer, reader, path)
     # Without a tuple the keyword is void, so it cannot have kept the writer from sending more items.
     void = writer.prefix is None and reader.prefix is not None
@@ -143,6 +144,11 @@ def compare_arrays(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) 
     _compare_contains(walk, writer, reader, path)
     if writer.unique != reader.unique:
         walk.add(f"UNIQUE_ITEMS_{'ADDED' if reader.unique else 'REMOVED'}", f"{path}/uniqueItems")
+
+
+def _is_empty_tuple(node: ArrayNode) -> bool:
+    """Whether the array may hold no items, which `ADDITIONAL_ITEMS_…` expresses."""
+    return node.prefix == [] and node.additional is False
 
 
 def _compare_contains(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) -> None:

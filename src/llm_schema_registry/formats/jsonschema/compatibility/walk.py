@@ -82,6 +82,10 @@ class Walk:
         if name not in self._accepted:
             self.broken = True
 
+    def breaks(self, name: str) -> bool:
+        """Whether a difference of this type keeps two branches from being partners."""
+        return name not in self._accepted
+
     def extend(self, found: list[Found], broken: bool) -> None:
         """Notes the differences of a trial."""
         self.found.extend(found)
