@@ -1,8 +1,11 @@
 """Budgets: work on foreign input is counted, and stops with an error instead of hanging."""
 
 DEFAULT_STEPS = 2_000_000
-MAX_SCHEMA_BYTES = 1024 * 1024
+MAX_SCHEMA_BYTES = 4 * 1024 * 1024
+"""The largest definition, in bytes of UTF-8, unless a setting says otherwise."""
 MAX_DEPTH = 200
+CHARACTERS_PER_STEP = 64
+"""How many characters of a text are read for one step, before anything is made of them."""
 
 
 class BudgetExceededError(Exception):

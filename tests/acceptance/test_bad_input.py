@@ -19,7 +19,8 @@ _MEBIBYTE = 1024 * 1024
 
 @pytest.fixture
 async def call() -> AsyncIterator[Caller]:
-    async with started(max_body_bytes=3 * _MEBIBYTE) as caller:
+    limits = {"max_body_bytes": 3 * _MEBIBYTE, "max_schema_bytes": _MEBIBYTE, "max_id_gap": 2**31 - 1}
+    async with started(**limits) as caller:
         for name in ("kept", "gone"):
             answer = await caller("POST", f"/subjects/{name}/versions", {"schema": S1}, _JSON)
             assert answer.status == 200
@@ -145,6 +146,7 @@ async def test_schemas_beyond_a_mebibyte(call: Caller, schema_type: str) -> None
     }[schema_type]
     answer = await _refused_schema(call, text, schema_type)
     assert answer.json["error_code"] == 42209
+    assert f"at most {_MEBIBYTE} are allowed (LSR_MAX_SCHEMA_BYTES)" in answer.json["message"]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +248,12 @@ async def test_subjects_that_cannot_be(call: Caller, subject: str) -> None:
     assert answer.json["error_code"] == 42208
     answer = await _refused(call, "GET", f"/subjects/{subject}/versions")
     assert answer.json["error_code"] in (40401, 42208)
+
+
+@pytest.mark.parametrize(("sent", "answered"), [("x" * 200, "x" * 200), ("x" * 200 + "y", "x" * 200)])
+async def test_request_ids_are_cut(call: Caller, sent: str, answered: str) -> None:
+    answer = await call("GET", "/subjects", headers={"X-Request-Id": sent})
+    assert answer.headers["x-request-id"] == answered
 
 
 async def test_paths_that_are_no_text(call: Caller) -> None:

@@ -17,6 +17,7 @@ from llm_schema_registry.registry.associations import (
     Wanted,
     checked_resource,
     checked_types,
+    of_id,
     refuse,
 )
 from llm_schema_registry.registry.candidates import SchemaRequest
@@ -146,7 +147,7 @@ async def dissociate(
             REFERENCE_EXISTS.
     """
     async with registry.store.transaction(actor) as transaction:
-        going = wanted.among(await transaction.associations_of_resource(resource_id))
+        going = wanted.among(await of_id(transaction, resource_id))
         if not going:
             raise RegistryError(ErrorCode.ASSOCIATION_NOT_FOUND, resource=resource_id)
         for association in going:

@@ -1,6 +1,7 @@
 """Associations of resources with subjects: what may be asked for, and which there are."""
 
 import enum
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import msgspec
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.registry.naming import check_subject
+from llm_schema_registry.registry.naming import check_length, check_subject
 from llm_schema_registry.store.model import Association, Lifecycle
 from llm_schema_registry.store.store import Reads
 
@@ -19,7 +20,8 @@ TOPIC = "topic"
 ANY = "-"
 _TYPES = ("key", "value")
 _DEFAULT_TYPE = "value"
-_LONGEST_NAME = 1_000
+# As in the Confluent registry, and the dots that names of topics have.
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
 class AssociationEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -130,18 +132,31 @@ class Wanted:
 
 
 async def of_name(reads: Reads, namespace: str, name: str) -> list[Association]:
-    """The associations of resources by their name; `ANY` stands for every namespace, or every name."""
+    """The associations of resources by their name; `ANY` stands for every namespace, or every name.
+
+    Raises:
+        RegistryError: NAME_TOO_LONG.
+    """
+    check_length(namespace, "namespace of a resource")
+    check_length(name, "resource")
     found = await (reads.associations() if name == ANY else reads.associations_of_name(name))
     return found if namespace == ANY else [each for each in found if each.resource_namespace == namespace]
 
 
+async def of_id(reads: Reads, resource_id: str) -> list[Association]:
+    """The associations of the resource with an id; raises NAME_TOO_LONG."""
+    return await reads.associations_of_resource(check_length(resource_id, "resource"))
+
+
 def checked_resource(request: ResourceRequest, *, needs_id: bool) -> Resource:
-    """The resource of a request; raises INVALID_ASSOCIATION for names that are missing or cannot be names."""
+    """The resource of a request.
+
+    Raises:
+        RegistryError: INVALID_ASSOCIATION for names that are missing or cannot be names; NAME_TOO_LONG for an id.
+    """
     name = _named("resourceName", request.resource_name)
     namespace = _named("resourceNamespace", request.resource_namespace)
-    if ":" in namespace or ANY in (name, namespace):
-        refuse("resourceNamespace" if name != ANY else "resourceName", f"must have no colon and not be '{ANY}'")
-    resource_id = _named("resourceId", request.resource_id) if needs_id or request.resource_id else ""
+    resource_id = _identified(request.resource_id) if needs_id or request.resource_id else ""
     resource_type = request.resource_type or TOPIC
     if resource_type != TOPIC:
         refuse("resourceType", f"must be '{TOPIC}'")
@@ -177,6 +192,14 @@ def refuse(name: str, detail: str) -> NoReturn:
 def _named(name: str, text: str | None) -> str:
     if not text:
         refuse(name, "must not be null or empty")
-    if len(text) > _LONGEST_NAME or any(unicodedata.category(each) in ("Cc", "Cs") for each in text):
-        refuse(name, f"must have at most {_LONGEST_NAME} characters, and no control characters")
+    if not _NAME.fullmatch(text):
+        refuse(name, "must have at most 256 characters: letters and digits of ASCII, '_', '-' and '.'")
     return text
+
+
+def _identified(text: str | None) -> str:
+    if not text:
+        refuse("resourceId", "must not be null or empty")
+    if any(unicodedata.category(each) in ("Cc", "Cs") for each in text):
+        refuse("resourceId", "must have no control characters")
+    return check_length(text, "resource")

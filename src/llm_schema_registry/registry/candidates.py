@@ -1,5 +1,6 @@
 """A schema as a client sends it, made ready to be compared, looked up or stored."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -9,7 +10,7 @@ from llm_schema_registry.findings import shortened
 from llm_schema_registry.formats import InvalidSchemaError, ParsedSchema, SchemaType
 from llm_schema_registry.registry.configuring import Config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.registry.naming import LATEST, MAX_ID
+from llm_schema_registry.registry.naming import LATEST, MAX_ID, check_name
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.store.store import Reads
 
@@ -63,10 +64,31 @@ def schema_type_of(request: SchemaRequest) -> SchemaType:
     """The format the request names; raises INVALID_SCHEMA for one that is not known."""
     name = request.schema_type or SchemaType.AVRO
     try:
-        return SchemaType(name.upper())
+        return SchemaType(name)
     except ValueError:
         message = f"Invalid schema type {shortened(name, 100)}"
         raise RegistryError(ErrorCode.INVALID_SCHEMA, message=message) from None
+
+
+def check_size(registry: Registry, text: str, *parts: object) -> None:
+    """Raises SCHEMA_TOO_LARGE for a definition that is larger than the registry allows.
+
+    Args:
+        registry: the registry.
+        text: the text of the schema.
+        parts: what is stored with it (references, metadata, rule set); as large as their JSON.
+    """
+    size = len(text.encode("utf-8", "surrogatepass")) + sum(len(msgspec.json.encode(part)) for part in parts if part)
+    limit = registry.rules.max_schema_bytes
+    if size > limit:
+        what = "with its references, metadata and rules it has" if any(parts) else "it has"
+        raise RegistryError(ErrorCode.SCHEMA_TOO_LARGE, what=what, size=size, limit=limit)
+
+
+def check_references(references: Iterable[Reference], context: str) -> None:
+    """Raises NAME_TOO_LONG or INVALID_SUBJECT for a reference to a subject that cannot be."""
+    for reference in references:
+        check_name(Subject.parse(reference.subject, context))
 
 
 async def prepare(
@@ -91,11 +113,14 @@ async def prepare(
         new: whether it is to be registered (strict parsing, no soft-deleted references) or only looked up.
 
     Raises:
-        RegistryError: INVALID_SCHEMA with the place, SCHEMA_TOO_LARGE.
+        RegistryError: INVALID_SCHEMA with the place, SCHEMA_TOO_LARGE, NAME_TOO_LONG and INVALID_SUBJECT for the
+            subjects of references.
         BudgetExceededError: too much work for here.
     """
     schema_type = schema_type_of(request)
     text = request.schema or ""
+    check_size(registry, text, request.references, request.metadata, request.rule_set)
+    check_references(request.references or (), subject.context)
     strict = new and config.validate_new_schemas is not False
     normalized = bool(config.normalize if normalize is None else normalize)
     try:

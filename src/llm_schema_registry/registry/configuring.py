@@ -17,7 +17,7 @@ from llm_schema_registry.contracts import (
 from llm_schema_registry.evolution import CompatibilityLevel, Policy, Profile
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.modes import refuse_if_read_only
-from llm_schema_registry.registry.naming import check_scope
+from llm_schema_registry.registry.naming import check_scope, check_subject
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.store.model import Setting
 from llm_schema_registry.store.store import Reads
@@ -156,8 +156,8 @@ async def put_config(registry: Registry, scope: Subject, update: ConfigUpdate, *
     """Changes the config of a scope and returns it whole.
 
     Raises:
-        RegistryError: INVALID_LEVEL, INVALID_RULE_SET, INVALID_SUBJECT, or OPERATION_NOT_PERMITTED in a
-            read-only scope.
+        RegistryError: INVALID_LEVEL, INVALID_RULE_SET, INVALID_SUBJECT, NAME_TOO_LONG, INVALID_ALIAS,
+            CONFIG_TOO_LARGE, or OPERATION_NOT_PERMITTED in a read-only scope.
     """
     check_scope(scope)
     changes = _changes(update)
@@ -165,7 +165,14 @@ async def put_config(registry: Registry, scope: Subject, update: ConfigUpdate, *
         await refuse_if_read_only(transaction, scope)
         config = await own_config(transaction, scope) or Config()
         config = msgspec.structs.replace(config, **changes)
-        await transaction.put_setting(scope, Setting.CONFIG, _encoder.encode(config).decode())
+        for key in _OF_THE_SUBJECT_ALONE:
+            if changes.get(key):
+                await _check_alias(transaction, scope, config, key)
+        text = _encoder.encode(config)
+        limit = registry.rules.max_schema_bytes
+        if len(text) > limit:
+            raise RegistryError(ErrorCode.CONFIG_TOO_LARGE, size=len(text), limit=limit)
+        await transaction.put_setting(scope, Setting.CONFIG, text.decode())
     return config
 
 
@@ -185,6 +192,27 @@ async def delete_config(registry: Registry, scope: Subject, *, actor: str = "") 
             raise RegistryError(ErrorCode.SUBJECT_NOT_FOUND, subject=scope)
         await transaction.put_setting(scope, Setting.CONFIG, None)
     return config
+
+
+async def _check_alias(reads: Reads, scope: Subject, config: Config, key: str) -> None:
+    """Refuses an alias that no request could follow.
+
+    Raises:
+        RegistryError: INVALID_SUBJECT or NAME_TOO_LONG for a name that no subject can have; INVALID_ALIAS for one
+            that is the subject itself, or an alias that leads back to it.
+    """
+    followed: list[Subject] = []
+    next_config: Config | None = config
+    while next_config is not None and (alias := getattr(next_config, key)):
+        target = check_subject(Subject.parse(alias, (followed or [scope])[-1].context))
+        if target == scope and scope.name:
+            between = ", ".join(map(str, followed))
+            why = f"it leads back to the subject, by way of {between}" if followed else "it is the subject itself"
+            raise RegistryError(ErrorCode.INVALID_ALIAS, alias=getattr(config, key), subject=scope, why=why)
+        if target in followed:
+            break
+        followed.append(target)
+        next_config = await own_config(reads, target)
 
 
 def _changes(update: ConfigUpdate) -> dict[str, object]:

@@ -67,7 +67,20 @@ class ErrorCode(enum.Enum):
     )
     SUBJECT_REFERENCED = (42206, "One or more references exist to the schema {subject}.")
     INVALID_SUBJECT = (42208, "The specified subject '{subject}' is not a valid.")
-    SCHEMA_TOO_LARGE = (42209, "Register operation failed because schema is too large")
+    NAME_TOO_LONG = (
+        42208,
+        "The specified {what} '{name}' is not a valid: it has {size} bytes of UTF-8, at most {limit} are allowed.",
+    )
+    INVALID_ALIAS = (42208, "The specified alias '{alias}' of subject '{subject}' is not valid: {why}.")
+    SCHEMA_TOO_LARGE = (
+        42209,
+        "Register operation failed because schema is too large: {what} {size} bytes of UTF-8, at most {limit} are "
+        "allowed (LSR_MAX_SCHEMA_BYTES)",
+    )
+    CONFIG_TOO_LARGE = (
+        42209,
+        "The config is too large: it would have {size} bytes, at most {limit} are allowed (LSR_MAX_SCHEMA_BYTES)",
+    )
     INVALID_RULE_SET = (42210, "{message}")
     CONTEXT_NOT_EMPTY = (42211, "The specified context '{context}' is not empty.")
     INVALID_ASSOCIATION = (

@@ -116,7 +116,8 @@ async def _lookup(
             continue
         known = True
         if not request.schema:
-            raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
+            # As the reference has it: nothing is registered that has no text.
+            raise RegistryError(ErrorCode.SCHEMA_NOT_FOUND)
         config = await effective_config(registry, registry.store, where)
         candidate = await prepare(registry, registry.store, where, request, config, normalize=normalize, new=False)
         rule_set = None if request.rule_set is None else request.rule_set.materialised()

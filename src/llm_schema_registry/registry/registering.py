@@ -17,7 +17,14 @@ from llm_schema_registry.contracts import (
     without_version_marker,
 )
 from llm_schema_registry.formats import InvalidSchemaError
-from llm_schema_registry.registry.candidates import Candidate, SchemaRequest, prepare, schema_type_of
+from llm_schema_registry.registry.candidates import (
+    Candidate,
+    SchemaRequest,
+    check_references,
+    check_size,
+    prepare,
+    schema_type_of,
+)
 from llm_schema_registry.registry.checking import check_against, refusal, versions_that_count
 from llm_schema_registry.registry.configuring import Config, effective_config, scopes_above
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
@@ -148,6 +155,7 @@ async def decide(
 
     metadata, rule_set = _inherited(request, latest, config)
     if (metadata, rule_set) != looked_for:
+        check_size(registry, request.schema or "", candidate.references, metadata, rule_set)
         same = await _find_same(registry, reads, candidate, versions, metadata, rule_set, pinned)
         if same is not None:
             return same
@@ -193,6 +201,8 @@ async def _decide_import(
             f"{context_token(subject.context)} is not permitted."
         )
         raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
+    if stored is None:
+        await _refuse_far_id(registry, reads, subject, content.schema_id)
     for version in versions:
         if version.schema_id == content.schema_id and not version.deleted and not request.version:
             return Registered(version, stored or content, created=False)
@@ -209,12 +219,26 @@ async def _decide_import(
     )
 
 
+async def _refuse_far_id(registry: Registry, reads: Reads, subject: Subject, schema_id: int) -> None:
+    """Raises OPERATION_NOT_PERMITTED for an id that would leave most of the ids below it unused."""
+    highest, gap = await reads.max_schema_id(subject.context), registry.rules.max_id_gap
+    if schema_id - highest > gap:
+        message = (
+            f"Import of schema with id {schema_id} in context {context_token(subject.context)} is not permitted: the "
+            f"highest id given there is {highest}, and an imported one may be at most {gap} above it "
+            "(LSR_MAX_ID_GAP). Import it with a lower id, or raise the limit."
+        )
+        raise RegistryError(ErrorCode.OPERATION_NOT_PERMITTED, message=message)
+
+
 async def _imported(registry: Registry, reads: Reads, subject: Subject, request: SchemaRequest) -> StoredSchema:
     """The content an import brings: in canonical form if it can be read at all, else as it was sent."""
     if not request.schema:
         raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
     schema_type = schema_type_of(request)
     references = tuple(request.references or ())
+    check_size(registry, request.schema, references, request.metadata, request.rule_set)
+    check_references(references, subject.context)
     for reference in references:
         if not 1 <= reference.version <= MAX_ID:
             message = f'Invalid version {reference.version} of the reference to subject "{reference.subject}"'

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from llm_schema_registry.budget import BudgetExceededError
+from llm_schema_registry.budget import MAX_SCHEMA_BYTES, BudgetExceededError
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.schemas import Schemas
@@ -15,6 +15,8 @@ from llm_schema_registry.store.store import Store
 
 INLINE_STEPS = 4_000
 """Steps that may be spent on the event loop: a few milliseconds; a schema of 20 fields needs some hundred."""
+
+DEFAULT_ID_GAP = 100_000_000
 
 _Result = TypeVar("_Result")
 UseCase = Callable[..., Coroutine[Any, Any, _Result]]
@@ -40,6 +42,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         mode_mutability: whether modes may be changed.
         permanent_delete: whether permanent deletes are allowed.
         schema_search_limit: the largest and default page of schema lists.
+        max_schema_bytes: the largest definition: text, references, metadata and rule set together, in bytes of
+            UTF-8. A config may be as large.
+        max_id_gap: how far beyond the highest id that its context ever gave the id of an imported schema may be.
     """
 
     compatibility: CompatibilityLevel = CompatibilityLevel.BACKWARD
@@ -48,6 +53,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     mode_mutability: bool = True
     permanent_delete: bool = True
     schema_search_limit: int = 1000
+    max_schema_bytes: int = MAX_SCHEMA_BYTES
+    max_id_gap: int = DEFAULT_ID_GAP
 
 
 class Registry:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from llm_schema_registry.budget import DEFAULT_STEPS, MAX_DEPTH, MAX_SCHEMA_BYTES, Budget
+from llm_schema_registry.budget import DEFAULT_STEPS, MAX_DEPTH, Budget
 from llm_schema_registry.contracts import Reference, Subject
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import (
@@ -167,14 +167,11 @@ class Schemas:
 
         Raises:
             InvalidSchemaError: it is no valid schema.
-            RegistryError: SCHEMA_TOO_LARGE.
             BudgetExceededError: it takes more than `budget`.
         """
         key = (schema_type, text, dependencies, strict)
         parsed = self._parsed.get(key)
         if parsed is None:
-            if len(text) > MAX_SCHEMA_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_SCHEMA_BYTES:
-                raise RegistryError(ErrorCode.SCHEMA_TOO_LARGE)
             parsed = format_of(schema_type).parse(text, dependencies, strict=strict, budget=budget)
             weight = _length_of_all(text, dependencies)
             self._parsed.put(key, parsed, weight)

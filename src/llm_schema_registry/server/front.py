@@ -125,6 +125,6 @@ def _route_on_raw_path(scope: MutableMapping[str, Any]) -> None:
 def _request_id(scope: MutableMapping[str, Any]) -> bytes:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     for name, value in headers:
-        if name == REQUEST_ID_HEADER and 0 < len(value) <= _MAX_REQUEST_ID:
-            return value
+        if name == REQUEST_ID_HEADER and value:
+            return value[:_MAX_REQUEST_ID]
     return str(uuid.uuid4()).encode()

@@ -9,7 +9,9 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from llm_schema_registry.budget import MAX_SCHEMA_BYTES
 from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.registry.registry import DEFAULT_ID_GAP
 from llm_schema_registry.store.blobs import DEFAULT_THRESHOLD, BlobPlace, InvalidBlobsUrlError, open_blobs
 from llm_schema_registry.store.caching.shared import Address, InvalidCacheUrlError
 
@@ -65,6 +67,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_body_bytes: Annotated[int, Meta(description="The largest request body; beyond it 413.", ge=1024)] = (
         10 * 1024 * 1024
     )
+    max_schema_bytes: Annotated[
+        int,
+        Meta(
+            description="The largest definition: text, references, metadata and rules together, in bytes of UTF-8; "
+            "beyond it 42209. A config may be as large. `max_body_bytes` has to be twice as much, since JSON escapes.",
+            ge=1024,
+            le=64 * 1024 * 1024,
+        ),
+    ] = MAX_SCHEMA_BYTES
+    max_id_gap: Annotated[
+        int,
+        Meta(
+            description="How far beyond the highest id that its context ever gave the id of an imported schema may be; "
+            "beyond it 42205.",
+            ge=1,
+            le=2**31 - 1,
+        ),
+    ] = DEFAULT_ID_GAP
     max_batch_items: Annotated[int, Meta(description="The most payloads in one batch validation.", ge=1)] = 100_000
     compatibility: Annotated[
         CompatibilityLevel, Meta(description="The compatibility level where no scope sets one.")
@@ -244,6 +264,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"The host {self.host} is reachable from other machines, and nothing ends TLS. Listen on 127.0.0.1, "
                 "or set LSR_TLS_MODE=trusted_proxy behind a proxy that ends TLS, or LSR_TLS_MODE=insecure_dev for a "
                 "network you trust."
+            )
+        if self.max_body_bytes < 2 * self.max_schema_bytes:
+            raise SettingsError(
+                f"A definition of {self.max_schema_bytes} bytes, escaped in JSON, does not fit in a body of "
+                f"{self.max_body_bytes}. Set LSR_MAX_BODY_BYTES to {2 * self.max_schema_bytes} or more, or lower "
+                "LSR_MAX_SCHEMA_BYTES."
             )
         if self.workers > 1 and self.store_in_memory:
             raise SettingsError(

@@ -284,7 +284,7 @@ async def test_refusals_leave_the_store_as_it_was(registry: Registry) -> None:
         SchemaRequest(schema=S1, schema_type="FOO"),
         SchemaRequest(schema=S4),
         SchemaRequest(schema="[" * 10_000),
-        SchemaRequest(schema=S1 + " " * (1024 * 1024)),
+        SchemaRequest(schema=S1 + " " * registry.rules.max_schema_bytes),
     ):
         with pytest.raises(Exception, match=r"Invalid|incompatible|too large"):
             await register(registry, S, bad)

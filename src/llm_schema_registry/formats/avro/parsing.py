@@ -6,7 +6,7 @@ filled in (`resolving`), and what needs the whole is checked: redefinitions, dep
 
 from collections.abc import Sequence
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES, Budget, BudgetExceededError
+from llm_schema_registry.budget import CHARACTERS_PER_STEP, Budget
 from llm_schema_registry.findings import Finding, shortened
 from llm_schema_registry.formats.avro.canonical import rendered
 from llm_schema_registry.formats.avro.defaults import fits
@@ -55,8 +55,7 @@ def parse(
 def _parse_one(
     text: str, known: dict[str, Named], referenced: frozenset[str], *, strict: bool, budget: Budget
 ) -> AvroSchema:
-    if len(text) > MAX_SCHEMA_BYTES:
-        raise BudgetExceededError(budget.what)
+    budget.spend(len(text) // CHARACTERS_PER_STEP)
     try:
         node = read_json(text, unique_keys=strict)
     except JsonTextError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES, Budget, BudgetExceededError
+from llm_schema_registry.budget import CHARACTERS_PER_STEP, Budget
 from llm_schema_registry.findings import Finding, shortened
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError, SchemaType
 from llm_schema_registry.formats.jsonschema.canonical import canonical_text, normalized_text, read_json
@@ -79,9 +79,8 @@ def parse(
         InvalidSchemaError: no JSON, no valid schema of its dialect, or a `$ref` that is not declared.
         BudgetExceededError: too much work.
     """
-    if len(text) > MAX_SCHEMA_BYTES:
-        raise BudgetExceededError(_WORK)
     budget = budget or Budget(what=_WORK)
+    budget.spend(len(text) // CHARACTERS_PER_STEP)
     raw = read_json(text)
     canonical = canonical_text(raw)
     if not isinstance(raw, (dict, bool)):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Final
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES, Budget, BudgetExceededError
+from llm_schema_registry.budget import Budget
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError, SchemaType
 from llm_schema_registry.formats.protobuf.canonical import canonical_text
@@ -110,8 +110,6 @@ class ProtobufSchema:
 
 def parse_schema(text: str, dependencies: Sequence[Dependency], *, strict: bool, budget: Budget) -> ProtobufSchema:
     """Parses `.proto` text or the base64 of a FileDescriptorProto; see `Format.parse`."""
-    if strict and len(text.encode("utf-8", "replace")) > MAX_SCHEMA_BYTES:
-        raise BudgetExceededError(WORK)
     budget.spend(len(text) // 4)
     if text.strip() and _BASE64.fullmatch(text):
         file = file_of_base64(text, dependencies)

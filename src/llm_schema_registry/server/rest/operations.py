@@ -15,7 +15,7 @@ import msgspec
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry import ErrorCode, Registry
 from llm_schema_registry.registry.configuring import aliased
-from llm_schema_registry.registry.naming import parse_version
+from llm_schema_registry.registry.naming import check_name, parse_version
 from llm_schema_registry.server.metrics import Metrics
 from llm_schema_registry.server.rest.errors import HttpError, decoded_segment
 from llm_schema_registry.server.rest.queries import Query
@@ -120,13 +120,16 @@ class Call(Generic[_Q, _B]):
         return Subject.parse(self.segment("subject"))
 
     async def subject(self) -> Subject:
-        """The subject in the path, or the one that its alias names."""
-        return await aliased(self.registry.store, self.scope())
+        """The subject in the path, or the one that its alias names; raises INVALID_SUBJECT, NAME_TOO_LONG."""
+        return await aliased(self.registry.store, check_name(self.scope()))
 
     def version(self) -> int:
         """The version in the path, `LATEST` for the latest; raises INVALID_VERSION."""
         return parse_version(self.segment("version"))
 
+
+NAME_ERRORS = (ErrorCode.INVALID_SUBJECT, ErrorCode.NAME_TOO_LONG)
+_NAMED = "{subject}"
 
 Handler = Callable[[Any], Awaitable[Any]]
 _H = TypeVar("_H", bound=Handler)
@@ -197,7 +200,8 @@ class Operations:
         """Declares the decorated function as the operation at a method and a path."""
 
         def declare(handle: _H) -> _H:
-            operation = Operation(method, path, handle, self.surface, self.tag, errors, writes, status, shelved)
+            known = (*errors, *NAME_ERRORS) if _NAMED in path else errors
+            operation = Operation(method, path, handle, self.surface, self.tag, known, writes, status, shelved)
             self.table.append(operation)
             return handle
 

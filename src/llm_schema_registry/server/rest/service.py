@@ -98,6 +98,8 @@ class Service:
             mode_mutability=settings.mode_mutability,
             permanent_delete=settings.permanent_delete,
             schema_search_limit=settings.schema_search_limit,
+            max_schema_bytes=settings.max_schema_bytes,
+            max_id_gap=settings.max_id_gap,
         )
         follower = None if self.shelf is None else self.shelf.follower
         blobs = settings.blob_place()

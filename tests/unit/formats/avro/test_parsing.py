@@ -314,4 +314,4 @@ def test_the_budget_bounds_the_work():
     with pytest.raises(BudgetExceededError):
         FORMAT.parse(json.dumps([{"type": "fixed", "name": f"F{n}", "size": n} for n in range(50)]), budget=Budget(20))
     with pytest.raises(BudgetExceededError):
-        FORMAT.parse(json.dumps({"type": "int", "p": "x" * 1024 * 1024}))
+        FORMAT.parse(json.dumps({"type": "int", "p": "x" * 1024 * 1024}), budget=Budget(1024 * 1024 // 64))

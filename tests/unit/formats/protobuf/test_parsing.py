@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES, BudgetExceededError
+from llm_schema_registry.budget import DEFAULT_STEPS, BudgetExceededError
 from llm_schema_registry.formats import Dependency, InvalidSchemaError, SchemaType
 from llm_schema_registry.formats.protobuf import FORMAT
 
@@ -200,7 +200,7 @@ def test_hostile_texts_are_refused_quickly(text):
 
 def test_too_long_a_text_is_given_up():
     with pytest.raises(BudgetExceededError):
-        FORMAT.parse("// " + "x" * MAX_SCHEMA_BYTES)
+        FORMAT.parse("// " + "x" * 4 * (DEFAULT_STEPS + 1))
 
 
 def test_large_schemas_are_read():

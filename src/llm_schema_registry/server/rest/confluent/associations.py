@@ -19,13 +19,14 @@ from llm_schema_registry.registry.associations import (
     Wanted,
     checked_resource,
     lifecycle_named,
+    of_id,
     of_name,
     refuse,
 )
 from llm_schema_registry.server.rest.confluent.shapes import SchemaAnswer, version_answer
 from llm_schema_registry.server.rest.contexts_in_paths import context_name
 from llm_schema_registry.server.rest.errors import problem_of
-from llm_schema_registry.server.rest.operations import Call, NoBody, Operations
+from llm_schema_registry.server.rest.operations import NAME_ERRORS, Call, NoBody, Operations
 from llm_schema_registry.server.rest.queries import Page, Query
 from llm_schema_registry.store.model import Association, Lifecycle
 
@@ -40,7 +41,7 @@ _ERRORS = (
     ErrorCode.SUBJECT_REFERENCED,
     ErrorCode.OPERATION_NOT_PERMITTED,
     ErrorCode.INVALID_SCHEMA,
-    ErrorCode.INVALID_SUBJECT,
+    *NAME_ERRORS,
 )
 
 ResourceType = Annotated[str, Meta(description="The type of the resource.")]
@@ -186,16 +187,16 @@ async def list_associations_of_subject(call: Call[AssociationsQuery, NoBody]) ->
     return _listed(call, await call.registry.store.associations_of_subject(await call.subject()))
 
 
-@operations.get("/associations/resources/{namespace}/{name}", ErrorCode.INVALID_ASSOCIATION)
+@operations.get("/associations/resources/{namespace}/{name}", ErrorCode.INVALID_ASSOCIATION, ErrorCode.NAME_TOO_LONG)
 async def list_associations_of_name(call: Call[AssociationsQuery, NoBody]) -> list[AssociationAnswer]:
     """The associations of a resource by its name; `-` stands for every namespace, or every name."""
     return _listed(call, await of_name(call.registry.store, call.segment("namespace"), call.segment("name")))
 
 
-@operations.get("/associations/resources/{resource}", ErrorCode.INVALID_ASSOCIATION)
+@operations.get("/associations/resources/{resource}", ErrorCode.INVALID_ASSOCIATION, ErrorCode.NAME_TOO_LONG)
 async def list_associations_of_resource(call: Call[AssociationsQuery, NoBody]) -> list[AssociationAnswer]:
     """The associations of a resource by its id."""
-    return _listed(call, await call.registry.store.associations_of_resource(call.segment("resource")))
+    return _listed(call, await of_id(call.registry.store, call.segment("resource")))
 
 
 @operations.add("POST", "/associations", *_ERRORS, writes=True)
@@ -220,6 +221,7 @@ async def upsert_associations(call: Call[ChangeQuery, AssociationRequest]) -> Re
     ErrorCode.ASSOCIATION_FROZEN,
     ErrorCode.OPERATION_NOT_PERMITTED,
     ErrorCode.REFERENCE_EXISTS,
+    ErrorCode.NAME_TOO_LONG,
     writes=True,
     status=204,
 )
@@ -332,7 +334,7 @@ async def _answer(registry: Registry, resource: Resource, made: list[Associated]
 async def _found(registry: Registry, request: WantedResource, *, with_schemas: bool) -> ResourceAnswer:
     store = registry.store
     if request.resource_id:
-        found = await store.associations_of_resource(request.resource_id)
+        found = await of_id(store, request.resource_id)
     elif request.resource_name and request.resource_namespace:
         found = await of_name(store, request.resource_namespace, request.resource_name)
     else:

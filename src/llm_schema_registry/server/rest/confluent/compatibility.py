@@ -50,13 +50,19 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ErrorCode.VERSION_NOT_FOUND,
     ErrorCode.INVALID_VERSION,
     ErrorCode.INVALID_SCHEMA,
+    ErrorCode.SCHEMA_TOO_LARGE,
 )
 async def check_against_version(call: Call[CheckQuery, SchemaRequest]) -> CheckAnswer:
     """Whether a schema is compatible with exactly this version under the subject's level."""
     return await _answer(call, call.version())
 
 
-@operations.add("POST", "/compatibility/subjects/{subject}/versions", ErrorCode.INVALID_SCHEMA)
+@operations.add(
+    "POST",
+    "/compatibility/subjects/{subject}/versions",
+    ErrorCode.INVALID_SCHEMA,
+    ErrorCode.SCHEMA_TOO_LARGE,
+)
 async def check_for_registration(call: Call[CheckQuery, SchemaRequest]) -> CheckAnswer:
     """Whether a schema is compatible with all versions that its registration would be checked against."""
     return await _answer(call, None)

@@ -9,7 +9,7 @@ from llm_schema_registry.contracts import DEFAULT_SCOPE, Subject
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry import ErrorCode
 from llm_schema_registry.registry.configuring import Config, ConfigUpdate, delete_config, get_config, put_config
-from llm_schema_registry.server.rest.operations import Call, NoBody, Operations
+from llm_schema_registry.server.rest.operations import NAME_ERRORS, Call, NoBody, Operations
 from llm_schema_registry.server.rest.queries import Query
 
 operations = Operations("Config")
@@ -17,7 +17,8 @@ _PUT_ERRORS = (
     ErrorCode.INVALID_LEVEL,
     ErrorCode.INVALID_RULE_SET,
     ErrorCode.OPERATION_NOT_PERMITTED,
-    ErrorCode.INVALID_SUBJECT,
+    ErrorCode.INVALID_ALIAS,
+    ErrorCode.CONFIG_TOO_LARGE,
 )
 
 
@@ -41,13 +42,13 @@ async def read_global_config(call: Call[ScopeQuery, NoBody]) -> Config:
     return await _read(call, DEFAULT_SCOPE)
 
 
-@operations.get("/config/{subject}", ErrorCode.SUBJECT_LEVEL_NOT_SET, ErrorCode.INVALID_SUBJECT)
+@operations.get("/config/{subject}", ErrorCode.SUBJECT_LEVEL_NOT_SET)
 async def read_config(call: Call[ScopeQuery, NoBody]) -> Config:
     """The config of a subject, or with `:.ctx:` of a context."""
     return await _read(call, call.scope())
 
 
-@operations.add("PUT", "/config", *_PUT_ERRORS, writes=True)
+@operations.add("PUT", "/config", *_PUT_ERRORS, *NAME_ERRORS, writes=True)
 async def update_global_config(call: Call[Query, ConfigUpdate]) -> UpdatedConfig:
     """Changes the config of the registry: absent keys are kept, null clears."""
     return await _update(call, DEFAULT_SCOPE)
@@ -70,7 +71,6 @@ async def remove_global_config(call: Call[Query, NoBody]) -> Config:
     "/config/{subject}",
     ErrorCode.SUBJECT_NOT_FOUND,
     ErrorCode.OPERATION_NOT_PERMITTED,
-    ErrorCode.INVALID_SUBJECT,
     writes=True,
 )
 async def remove_config(call: Call[Query, NoBody]) -> Config:

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from llm_schema_registry.registry import ErrorCode
 from llm_schema_registry.registry.deleting import delete_context
+from llm_schema_registry.registry.naming import check_length
 from llm_schema_registry.server.rest.contexts_in_paths import context_name
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations
 from llm_schema_registry.server.rest.queries import Page, Query
@@ -27,7 +28,10 @@ async def list_contexts(call: Call[ListQuery, NoBody]) -> list[str]:
     return await call.registry.store.contexts(prefix=prefix, offset=query.start, limit=query.size())
 
 
-@operations.add("DELETE", "/contexts/{context}", ErrorCode.CONTEXT_NOT_EMPTY, writes=True, status=204)
+@operations.add(
+    "DELETE", "/contexts/{context}", ErrorCode.CONTEXT_NOT_EMPTY, ErrorCode.NAME_TOO_LONG, writes=True, status=204
+)
 async def remove_context(call: Call[Query, NoBody]) -> None:
     """Takes an empty context off the list."""
-    await delete_context(call.registry, context_name(call.segment("context")))
+    context = check_length(context_name(call.segment("context")), "context")
+    await delete_context(call.registry, context)

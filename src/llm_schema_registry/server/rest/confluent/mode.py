@@ -18,7 +18,6 @@ _PUT_ERRORS = (
     ErrorCode.FORWARD_MODE_NOT_GLOBAL,
     ErrorCode.OPERATION_NOT_PERMITTED,
     ErrorCode.REFERENCE_EXISTS,
-    ErrorCode.INVALID_SUBJECT,
 )
 
 
@@ -58,7 +57,7 @@ async def read_global_mode(call: Call[ScopeQuery, NoBody]) -> ModeAnswer:
     return await _read(call, DEFAULT_SCOPE)
 
 
-@operations.get("/mode/{subject}", ErrorCode.SUBJECT_MODE_NOT_SET, ErrorCode.INVALID_SUBJECT)
+@operations.get("/mode/{subject}", ErrorCode.SUBJECT_MODE_NOT_SET)
 async def read_mode(call: Call[ScopeQuery, NoBody]) -> ModeAnswer:
     """The mode of a subject, or with `:.ctx:` of a context."""
     return await _read(call, call.scope())
@@ -87,7 +86,6 @@ async def remove_global_mode(call: Call[DeleteQuery, NoBody]) -> RemovedMode:
     "/mode/{subject}",
     ErrorCode.SUBJECT_NOT_FOUND,
     ErrorCode.OPERATION_NOT_PERMITTED,
-    ErrorCode.INVALID_SUBJECT,
     writes=True,
 )
 async def remove_mode(call: Call[DeleteQuery, NoBody]) -> RemovedMode:

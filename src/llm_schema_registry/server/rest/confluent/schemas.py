@@ -11,6 +11,7 @@ from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry import ErrorCode
 from llm_schema_registry.registry.associations import Wanted, lifecycle_named
 from llm_schema_registry.registry.configuring import aliased
+from llm_schema_registry.registry.naming import check_length
 from llm_schema_registry.registry.reading import (
     Found,
     FoundSchema,
@@ -171,7 +172,7 @@ async def list_types(call: Call[Query, NoBody]) -> list[str]:
     return [SchemaType.JSON, SchemaType.PROTOBUF, SchemaType.AVRO]
 
 
-@operations.get("/schemas/ids/{id}", ErrorCode.SCHEMA_ID_NOT_FOUND)
+@operations.get("/schemas/ids/{id}", ErrorCode.SCHEMA_ID_NOT_FOUND, ErrorCode.NAME_TOO_LONG)
 async def read_schema(call: Call[IdQuery, NoBody]) -> SchemaAnswer:
     """The schema of an id, also when every version that holds it is soft-deleted."""
     query = call.query
@@ -183,7 +184,7 @@ async def read_schema(call: Call[IdQuery, NoBody]) -> SchemaAnswer:
     return answer
 
 
-@operations.get("/schemas/ids/{id}/schema", ErrorCode.SCHEMA_ID_NOT_FOUND)
+@operations.get("/schemas/ids/{id}/schema", ErrorCode.SCHEMA_ID_NOT_FOUND, ErrorCode.NAME_TOO_LONG)
 async def read_schema_text(call: Call[IdQuery, NoBody]) -> RawText:
     """The text of an id's schema alone."""
     query = call.query
@@ -191,7 +192,7 @@ async def read_schema_text(call: Call[IdQuery, NoBody]) -> RawText:
     return RawText(await render(call.registry, found.content, query.format))
 
 
-@operations.get("/schemas/ids/{id}/subjects", ErrorCode.SCHEMA_NOT_FOUND)
+@operations.get("/schemas/ids/{id}/subjects", ErrorCode.SCHEMA_NOT_FOUND, ErrorCode.NAME_TOO_LONG)
 async def list_subjects_of_schema(call: Call[UsesQuery, NoBody]) -> list[str]:
     """The subjects that use the schema of an id."""
     query = call.query
@@ -201,7 +202,7 @@ async def list_subjects_of_schema(call: Call[UsesQuery, NoBody]) -> list[str]:
     return list(query.cut(list(dict.fromkeys(str(version.subject) for version in versions))))
 
 
-@operations.get("/schemas/ids/{id}/versions", ErrorCode.SCHEMA_NOT_FOUND)
+@operations.get("/schemas/ids/{id}/versions", ErrorCode.SCHEMA_NOT_FOUND, ErrorCode.NAME_TOO_LONG)
 async def list_versions_of_schema(call: Call[UsesQuery, NoBody]) -> list[SubjectVersion]:
     """The versions that hold the schema of an id."""
     query = call.query
@@ -225,7 +226,10 @@ async def list_ids_of_guid(call: Call[Query, NoBody]) -> list[ContextId]:
 
 
 async def _subject(call: Call[IdQuery, NoBody] | Call[UsesQuery, NoBody], text: str | None) -> Subject | None:
-    return None if text is None else await aliased(call.registry.store, Subject.parse(text))
+    """The subject that a query names; with an empty name its context alone."""
+    if text is None:
+        return None
+    return await aliased(call.registry.store, Subject.parse(check_length(text, "subject")))
 
 
 async def _content_answer(

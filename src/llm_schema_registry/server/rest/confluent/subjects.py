@@ -101,7 +101,7 @@ async def list_subjects(call: Call[ListQuery, NoBody]) -> list[str]:
     ErrorCode.SUBJECT_NOT_FOUND,
     ErrorCode.SCHEMA_NOT_FOUND,
     ErrorCode.INVALID_SCHEMA,
-    ErrorCode.INVALID_SUBJECT,
+    ErrorCode.SCHEMA_TOO_LARGE,
     shelved=True,
 )
 async def look_up_schema(call: Call[LookupQuery, SchemaRequest]) -> SchemaAnswer:

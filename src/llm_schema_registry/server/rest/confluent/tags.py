@@ -18,6 +18,7 @@ operations = Operations("Versions")
     ErrorCode.INCOMPATIBLE_SCHEMA,
     ErrorCode.INVALID_SCHEMA,
     ErrorCode.INVALID_RULE_SET,
+    ErrorCode.SCHEMA_TOO_LARGE,
     ErrorCode.OPERATION_NOT_PERMITTED,
     writes=True,
 )

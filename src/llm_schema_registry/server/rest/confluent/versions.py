@@ -100,7 +100,6 @@ async def list_versions(call: Call[ListQuery, NoBody]) -> list[int]:
     "/subjects/{subject}/versions",
     ErrorCode.INCOMPATIBLE_SCHEMA,
     ErrorCode.INVALID_SCHEMA,
-    ErrorCode.INVALID_SUBJECT,
     ErrorCode.INVALID_RULE_SET,
     ErrorCode.OPERATION_NOT_PERMITTED,
     ErrorCode.SCHEMA_TOO_LARGE,

@@ -79,6 +79,12 @@ _SAMPLES = {
     "message": "…",
     "revision": "1042",
     "known": "1037",
+    "what": "subject",
+    "name": "telemetry.inference…",
+    "size": "1042",
+    "limit": "1000",
+    "alias": "inference",
+    "why": "it is the subject itself",
 }
 
 

@@ -12,15 +12,16 @@ from llm_schema_registry.formats import OutlineField
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
 from llm_schema_registry.registry.configuring import aliased
 from llm_schema_registry.registry.describing import compare, outline
-from llm_schema_registry.registry.naming import LATEST, parse_version
+from llm_schema_registry.registry.naming import LATEST, check_name, parse_version
 from llm_schema_registry.registry.reading import Found, get_schema, get_version
 from llm_schema_registry.server.rest.errors import HttpError
-from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, Surface
+from llm_schema_registry.server.rest.operations import NAME_ERRORS, Call, NoBody, Operations, Surface
 from llm_schema_registry.server.rest.queries import Query
 from llm_schema_registry.store.model import StoredSchema
 
 operations = Operations("Description", Surface.NATIVE)
 _VERSION_ERRORS = (
+    *NAME_ERRORS,
     ErrorCode.SUBJECT_NOT_FOUND,
     ErrorCode.VERSION_NOT_FOUND,
     ErrorCode.INVALID_VERSION,
@@ -113,7 +114,7 @@ async def _named(registry: Registry, text: str) -> Found:
         number = parse_version(version)
     except RegistryError:
         subject, number = text, LATEST
-    return await get_version(registry, await aliased(registry.store, Subject.parse(subject)), number)
+    return await get_version(registry, await aliased(registry.store, check_name(Subject.parse(subject))), number)
 
 
 async def _outline(registry: Registry, content: StoredSchema) -> OutlineAnswer:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
 from llm_schema_registry.registry.configuring import aliased
-from llm_schema_registry.registry.naming import parse_version
+from llm_schema_registry.registry.naming import check_length, check_name, parse_version
 from llm_schema_registry.registry.reading import get_schema, get_version
 from llm_schema_registry.store.model import StoredSchema, Version
 
@@ -41,12 +41,13 @@ async def find_target(
     if isinstance(schema_id, str):
         schema_id, subject = None, schema_id
     if schema_id is not None:
-        found = await get_schema(registry, schema_id, None if subject is None else Subject.parse(subject))
+        of = None if subject is None else Subject.parse(check_length(subject, "subject"))
+        found = await get_schema(registry, schema_id, of)
         return Target(found.content, found.version)
     if subject is None:
         raise RegistryError(
             ErrorCode.INVALID_PAYLOAD, message="No schema is named. Give schema_id, or subject and version."
         )
     number = parse_version("latest" if version is None else str(version))
-    named = await get_version(registry, await aliased(registry.store, Subject.parse(subject)), number)
+    named = await get_version(registry, await aliased(registry.store, check_name(Subject.parse(subject))), number)
     return Target(named.content, named.version)

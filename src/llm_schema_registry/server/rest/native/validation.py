@@ -19,11 +19,12 @@ from llm_schema_registry.server.rest.bodies import decode
 from llm_schema_registry.server.rest.media_types import NDJSON
 from llm_schema_registry.server.rest.native.framing import Payload, framed_id, unframed
 from llm_schema_registry.server.rest.native.targets import Target, find_target
-from llm_schema_registry.server.rest.operations import Call, Operations, RawBytes, Surface
+from llm_schema_registry.server.rest.operations import NAME_ERRORS, Call, Operations, RawBytes, Surface
 from llm_schema_registry.server.rest.queries import Query
 
 operations = Operations("Validation", Surface.NATIVE)
 _ERRORS = (
+    *NAME_ERRORS,
     ErrorCode.SCHEMA_ID_NOT_FOUND,
     ErrorCode.SUBJECT_NOT_FOUND,
     ErrorCode.VERSION_NOT_FOUND,
