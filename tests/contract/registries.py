@@ -46,9 +46,10 @@ def started(store: str, *, prepared_by: str = "", **settings: str) -> Iterator[t
         [sys.executable, "-c", f"{prepared_by}\n{_SERVE}"], env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
-        line = process.stderr.readline()
         try:
-            yield json.loads(line)["url"], process.pid
+            # What is wrong with the store may be logged first.
+            lines = map(json.loads, process.stderr)
+            yield next(line["url"] for line in lines if "url" in line), process.pid
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)

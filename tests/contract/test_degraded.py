@@ -1,5 +1,6 @@
 """The store fails under a running registry: what goes on, what is refused and how, and how it comes back."""
 
+import asyncio
 import contextlib
 import json
 import sqlite3
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contract.registries import Response, ask, limit_files, record, running, started
-from servers import PostgresServer, fresh_schema
+from servers import PostgresServer, execute, fresh_schema
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -171,6 +172,74 @@ def test_a_full_disk_ends_writes_alone(file: Path) -> None:
         limit_files(process, -1)
         check_that_it_is_back(url)
         assert len(ask(f"{url}/subjects").json) == number + 1, "what was refused is not there after all"
+
+
+def test_writes_that_cannot_work_are_reported_with_their_cause(file: Path) -> None:
+    with started(f"sqlite:///{file}") as (url, process):
+        prepared(url)
+        limit_files(process, 1)
+        refused = ask(f"{url}/subjects/n/versions", "POST", record("R", "a", "n"))
+        check_refused(refused)
+        assert "the disk failed to read or write" in refused.json["message"]
+        assert "try again" not in refused.json["message"]
+        ready = ask(f"{url}/health/ready")
+        assert (ready.status, ready.json["status"]) == (200, "degraded")
+        assert ready.json["checks"] == {"store": "ok", "writes": "unavailable"}
+        assert ready.json["causes"] == {"writes": "the disk failed to read or write"}
+        assert 'store_failures_total{cause="disk"} 1.0' in ask(f"{url}/metrics").body.decode()
+
+
+def test_a_right_that_is_revoked_ends_writes_alone(database: PostgresServer) -> None:
+    store = fresh_schema(database)
+    with running(store) as url:
+        known = prepared(url)
+        schema = store.partition("schema=")[2]
+        asyncio.run(
+            execute(
+                database.url(),
+                "CREATE ROLE writer LOGIN",
+                f"GRANT USAGE ON SCHEMA {schema} TO writer",
+                f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO writer",
+            )
+        )
+        with running(f"{database.url(user='writer')}?schema={schema}") as reader:
+            for path, before in known.items():
+                answer = ask(f"{reader}{path}")
+                assert (answer.status, answer.body) == (200, before.body)
+            refused = ask(f"{reader}/subjects/n/versions", "POST", record("R", "a", "n"))
+            check_refused(refused)
+            assert "lacks a right" in refused.json["message"]
+            ready = ask(f"{reader}/health/ready")
+            assert (ready.status, ready.json["status"]) == (200, "degraded")
+            assert "lacks a right" in ready.json["causes"]["writes"]
+            asyncio.run(execute(database.url(), f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO writer"))
+            check_that_it_is_back(reader)
+
+
+def damage(file: Path) -> None:
+    """Overwrites the beginning of the last pages of a file, which hold rows of large tables."""
+    content = bytearray(file.read_bytes())
+    size = int.from_bytes(content[16:18], "big")
+    for page in range(len(content) // size - 5, len(content) // size):
+        content[page * size : page * size + 100] = b"\xff" * 100
+    file.write_bytes(content)
+
+
+def test_a_damaged_file_is_found_at_start(file: Path) -> None:
+    with running(f"sqlite:///{file}") as url:
+        prepared(url)
+        for number in range(60):
+            assert ask(f"{url}/subjects/n{number}/versions", "POST", record("R", "a", f"n{number}")).status == 200
+    damage(file)
+    with running(f"sqlite:///{file}") as url:
+        ready = ask(f"{url}/health/ready")
+        assert ready.status == 503
+        assert ready.json["checks"] == {"store": "damaged"}
+        assert "restore it from a backup" in ready.json["causes"]["store"]
+        assert ask(f"{url}/health/live").status == 200
+        refused = ask(f"{url}/subjects/t/versions", "POST", record("R", "t"))
+        check_refused(refused)
+        assert "damaged" in refused.json["message"]
 
 
 # At every look the clock on the wall is some hours off, forwards or backwards.

@@ -139,6 +139,30 @@ async def test_a_silent_database_is_given_up(
     assert await store.revision() == 2
 
 
+async def test_a_long_read_of_a_silent_database_is_given_up(
+    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.connections._LOOK_SECONDS", 0.3)
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.connections._ANSWER_SECONDS", 0.3)
+    await registered(store, "s")
+    assert await store.subjects() == [subject("s")]
+    server.freeze()
+    try:
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            await store.subjects()
+        assert time.monotonic() - began < 8
+    finally:
+        server.thaw()
+    assert await store.subjects() == [subject("s")]
+
+
+async def test_a_long_read_of_a_busy_database_goes_on(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.connections._LOOK_SECONDS", 0.05)
+    rows = await store._primary.fetch("SELECT 1 FROM pg_sleep(0.5)", (), 60.0)
+    assert [tuple(row) for row in rows] == [(1,)]
+
+
 async def caught_up(standby: PostgresServer, url: str, revision: int) -> None:
     """Waits until a replica has the revision of a store."""
     there = url.replace(url.partition("127.0.0.1:")[2].partition("/")[0], str(standby.port))

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import socket
-import sqlite3
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -192,16 +191,12 @@ def _answer_of(url: str) -> Probe:
 
 
 def _content_of(file: Path) -> Probe:
+    from llm_schema_registry.store.sqlite.integrity import check_integrity
+
     try:
-        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=2)
-        try:
-            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        answer = str(error)
-    if answer != "ok":
-        return Probe("store", State.BAD, f"{file} is damaged or no store: {answer}", "Restore it from a backup.")
+        check_integrity(str(file), thorough=True)
+    except StoreUnavailableError as error:
+        return Probe("store", State.BAD, f"{file}: {error.detail or error.reason}", "Restore it from a backup.")
     return Probe("store", State.GOOD, f"{file} is whole, {file.stat().st_size} bytes")
 
 

@@ -93,6 +93,11 @@ class ErrorCode(enum.Enum):
         "The stored schema with id {schema_id} in context '{context}' cannot be parsed any more: {message}",
     )
     INVALID_PAYLOAD = (42292, "{message}")
+    VALUE_REFUSED = (
+        42293,
+        "The store cannot hold a value of this request: it is too large, or has a character that cannot be stored. "
+        "Nothing was changed.",
+    )
     DEFINITION_LOST = (50090, "{message}")
     STORE_UNAVAILABLE = (50301, "The store is not available at the moment. Nothing was changed; try again.")
     DEFINITIONS_UNAVAILABLE = (

@@ -14,27 +14,34 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
-from llm_schema_registry.store import OutcomeUnknownError, Store, StoreUnavailableError, Transaction
+import structlog
+
+from llm_schema_registry.store import Cause, OutcomeUnknownError, Store, StoreUnavailableError, Transaction
 from llm_schema_registry.store.blobs import BlobsUnavailableError
 from llm_schema_registry.store.circuits import Circuit
 from llm_schema_registry.store.model import Change, StoredSchema
 from llm_schema_registry.store.store import Reads
 
 _LOG_SECONDS = 2.0
+_LOG_EVERY_SECONDS = 10.0
+_LASTING_SECONDS = 30.0
 _READ_SECONDS = 0.02
 _Answer = TypeVar("_Answer")
+_log = structlog.get_logger()
 
 
 class StoreFile:
-    """The file of a store. When it is moved or deleted, whoever has it open would go on to write what is lost with
-    it, and whoever opens it anew would read another one.
+    """The file of a store, with its write-ahead log and that log's index.
+
+    After one of them is moved or deleted, a process that has it open would go on to write into a file that is lost,
+    and a process that opens the store would read another one.
 
     Args:
         path: where it was when it was opened.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = str(path)
+        self._paths = (str(path), f"{path}-wal", f"{path}-shm")
         self._opened = self._found()
         self._checked_at = monotonic()
 
@@ -50,18 +57,47 @@ class StoreFile:
         if self._found() != self._opened:
             self._checked_at = -math.inf
             raise StoreUnavailableError(
-                "The store is not available: its file was moved or deleted. Put the same file back, or stop the "
-                "server before putting another in its place."
+                cause=Cause.OTHER,
+                reason="its file, or the -wal or -shm file next to it, was moved or deleted. Put the same file back, "
+                "or stop the server before putting another in its place",
             )
-
         self._checked_at = now
 
-    def _found(self) -> tuple[int, int] | None:
-        try:
-            status = os.stat(self._path)
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
+    def _found(self) -> list[tuple[int, int] | None]:
+        return [_identity(path) for path in self._paths]
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class FailureLog:
+    """Logs failures of a store, one line per part and cause in ten seconds, with the number of those left out."""
+
+    def __init__(self) -> None:
+        self._logged: dict[tuple[str, Cause], tuple[float, int]] = {}
+
+    def add(self, failure: StoreUnavailableError, part: str) -> None:
+        """Logs a failure, or counts it for the next line."""
+        now = monotonic()
+        since, left_out = self._logged.get((part, failure.cause), (-math.inf, 0))
+        if now - since < _LOG_EVERY_SECONDS:
+            self._logged[part, failure.cause] = (since, left_out + 1)
+            return
+        self._logged[part, failure.cause] = (now, 0)
+        _log.warning(
+            "store failure",
+            part=part,
+            cause=failure.cause.value,
+            reason=failure.reason or str(failure),
+            code=failure.code,
+            detail=failure.detail,
+            left_out=left_out,
+        )
 
 
 class GuardedStore:
@@ -73,17 +109,29 @@ class GuardedStore:
         store: what is read and written.
         file: where it is, if it is a file.
         lost: called whenever the log could not be read, before anybody learns of it.
+        failed: called with the cause of each failure.
 
     Attributes:
         log: the way to the revision and the change log.
         reads: the way to everything else that is read.
         writes: the way to transactions.
+        damage: set by the first sign of damaged data; there are no writes from then on, until the process restarts.
     """
 
-    def __init__(self, store: Store, file: StoreFile | None = None, lost: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        file: StoreFile | None = None,
+        lost: Callable[[], None] = lambda: None,
+        failed: Callable[[Cause], None] = lambda _cause: None,
+    ) -> None:
         self._store = store
         self._file = file
         self._lost = lost
+        self._failed = failed
+        self._failures = FailureLog()
+        self.damage: StoreUnavailableError | None = None
+        self._lasting: tuple[float, StoreUnavailableError] | None = None
         self.log = Circuit("log", self._try_log)
         self.reads = Circuit("reads", self._try_read)
         self.writes = Circuit("writes", self._try_write)
@@ -102,13 +150,13 @@ class GuardedStore:
 
     async def stage(self, schema: StoredSchema) -> None:
         """See `Store`; it is no write yet, and says nothing about whether one would succeed."""
-        self.writes.check()
+        self._check_writes()
         await self._store.stage(schema)
 
     @asynccontextmanager
     async def transaction(self, actor: str = "") -> AsyncIterator[Transaction]:
         """See `Store`."""
-        self.writes.check()
+        self._check_writes()
         try:
             self._check_file()
             async with self._store.transaction(actor) as transaction:
@@ -117,10 +165,36 @@ class GuardedStore:
         except BlobsUnavailableError:
             # The store itself is well: other writes go on.
             raise
-        except StoreUnavailableError:
-            self.writes.failed()
+        except StoreUnavailableError as error:
+            self.note(error, "writes")
+            self.writes.failed(error)
             raise
         self.writes.succeeded()
+
+    async def check_writable(self) -> None:
+        """See `Store`."""
+        self._check_file()
+        await self._store.check_writable()
+
+    @property
+    def write_failure(self) -> StoreUnavailableError | None:
+        """Why writes fail; `None` while they succeed.
+
+        On a full disk small writes may succeed while large ones fail, so a failure of that kind counts for a while.
+        """
+        if self._lasting is not None and monotonic() - self._lasting[0] < _LASTING_SECONDS:
+            return self._lasting[1]
+        return self.writes.failure
+
+    def note(self, failure: StoreUnavailableError, part: str) -> None:
+        """Counts and logs a failure of the store; stops all writes if it shows damaged data."""
+        self._failed(failure.cause)
+        self._failures.add(failure, part)
+        if part == "writes" and failure.cause.lasts:
+            self._lasting = (monotonic(), failure)
+        if failure.cause is Cause.DAMAGED and self.damage is None:
+            self.damage = failure
+            _log.error("store damaged: no more writes; restore a backup", part=part, code=failure.code)
 
     @property
     def is_shared(self) -> bool:
@@ -141,16 +215,24 @@ class GuardedStore:
             self._check_file()
             async with asyncio.timeout(seconds):
                 answer = await read(*arguments)
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
             self._lost()
-            self.log.failed()
+            self.note(error, "log")
+            self.log.failed(error)
             raise
         except TimeoutError as error:
             self._lost()
-            self.log.failed(for_long=True)
-            raise StoreUnavailableError("The store is not available: it does not answer in time.") from error
+            failure = StoreUnavailableError(reason="it does not answer in time")
+            self.note(failure, "log")
+            self.log.failed(failure, for_long=True)
+            raise failure from error
         self.log.succeeded()
         return answer
+
+    def _check_writes(self) -> None:
+        if self.damage is not None:
+            raise StoreUnavailableError(cause=self.damage.cause, reason=self.damage.reason, code=self.damage.code)
+        self.writes.check()
 
     def _check_file(self) -> None:
         if self._file is not None:
@@ -174,9 +256,7 @@ class GuardedStore:
         await self._store.contexts(limit=1)
 
     async def _try_write(self) -> None:
-        self._check_file()
-        async with self._store.transaction():
-            pass
+        await self.check_writable()
 
 
 def _read(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -190,8 +270,9 @@ def _read(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         except BlobsUnavailableError:
             # So is it here: this definition cannot be read, and all that is in the tables can.
             raise
-        except StoreUnavailableError:
-            circuit.failed()
+        except StoreUnavailableError as error:
+            store.note(error, "reads")
+            circuit.failed(error)
             raise
         circuit.succeeded()
         return answer

@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from llm_schema_registry.store import Cause
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # prometheus-client keeps its values in files below this directory if the variable is set when it is imported.
 SHARED_BY_WORKERS = "PROMETHEUS_MULTIPROC_DIR"
@@ -71,6 +73,12 @@ class Metrics:
             "schema_registry_storage_operation_errors",
             "Requests that failed because of the store.",
             ["operation"],
+            registry=self.registry,
+        )
+        self._store_failures = Counter(
+            "schema_registry_store_failures",
+            f"Failures of the store by cause: {', '.join(Cause)}.",
+            ["cause"],
             registry=self.registry,
         )
         self._from_shelf = Counter(
@@ -139,6 +147,10 @@ class Metrics:
     def storage_error(self, operation: str) -> None:
         """Counts a request that the store failed."""
         self._storage_errors.labels(operation).inc()
+
+    def store_failure(self, cause: Cause) -> None:
+        """Counts a failure of the store."""
+        self._store_failures.labels(cause.value).inc()
 
     def cache(self, layer: str, counted: Callable[[], tuple[int, int]]) -> None:
         """Names a cache that tells its hits and misses since it was last asked."""

@@ -12,10 +12,19 @@ from llm_schema_registry.store.model import (
     Version,
 )
 from llm_schema_registry.store.opening import InvalidStoreUrlError, open_store
-from llm_schema_registry.store.store import OutcomeUnknownError, Reads, Store, StoreUnavailableError, Transaction
+from llm_schema_registry.store.store import (
+    Cause,
+    OutcomeUnknownError,
+    Reads,
+    Store,
+    StoreUnavailableError,
+    Transaction,
+    ValueRefusedError,
+)
 
 __all__ = [
     "Association",
+    "Cause",
     "Change",
     "ChangeKind",
     "Deleted",
@@ -29,6 +38,7 @@ __all__ = [
     "StoreUnavailableError",
     "StoredSchema",
     "Transaction",
+    "ValueRefusedError",
     "Version",
     "open_store",
 ]

@@ -32,7 +32,13 @@ class Circuit:
         self._server = server
         self._probe = probe
         self._failures = 0
+        self._failure: StoreUnavailableError | None = None
         self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def failure(self) -> StoreUnavailableError | None:
+        """The failure that opened the circuit, or that of the last probe; `None` while it is closed."""
+        return self._failure if self.is_open else None
 
     @property
     def is_open(self) -> bool:
@@ -41,17 +47,29 @@ class Circuit:
 
     def check(self) -> None:
         """Raises `StoreUnavailableError` while the circuit is open."""
-        if self._probing is not None:
-            raise StoreUnavailableError("The store is not available: it failed, and is being tried from time to time.")
+        if self._probing is None:
+            return
+        failure = self._failure
+        if failure is None or not failure.reason:
+            raise StoreUnavailableError(reason="it failed, and is being tried from time to time")
+        raise StoreUnavailableError(cause=failure.cause, reason=failure.reason, code=failure.code)
 
     def succeeded(self) -> None:
         """Notes that it answered."""
         self._failures = 0
 
-    def failed(self, *, for_long: bool = False) -> None:
-        """Notes that it failed; after a long silence once is enough."""
+    def failed(self, failure: StoreUnavailableError | None = None, *, for_long: bool = False) -> None:
+        """Counts a failure. One is enough if it was a long silence, or if its cause lasts.
+
+        Failures for want of a connection do not count: those who have one are served.
+        """
+        lasts = failure is not None and failure.cause.lasts
+        if failure is not None:
+            if not failure.cause.is_of_the_store:
+                return
+            self._failure = failure
         self._failures += 1
-        if self._probing is None and (for_long or self._failures >= _FAILURES):
+        if self._probing is None and (for_long or lasts or self._failures >= _FAILURES):
             self._probing = asyncio.create_task(self._probe_until_it_answers(), name=f"probe-{self._name}")
 
     async def close(self) -> None:
@@ -73,12 +91,16 @@ class Circuit:
         if announced:
             _log.info(f"{self._server} answers again", part=self._name)
         self._failures = 0
+        self._failure = None
         self._probing = None
 
     async def _answers(self) -> bool:
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 await self._probe()
-        except (StoreUnavailableError, TimeoutError):
+        except StoreUnavailableError as error:
+            self._failure = error
+            return False
+        except TimeoutError:
             return False
         return True

@@ -1,8 +1,9 @@
 """The protocol every store fulfils: what can be read, and how everything is written."""
 
+import enum
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store.model import (
@@ -17,8 +18,72 @@ from llm_schema_registry.store.model import (
 )
 
 
+class Cause(enum.StrEnum):
+    """Why a store failed: the label of metrics and logs, and the basis of every decision about the failure."""
+
+    UNREACHABLE = "unreachable"
+    BUSY = "busy"
+    NO_CONNECTION = "no_connection"
+    DENIED = "denied"
+    READ_ONLY = "read_only"
+    FULL = "full"
+    DISK = "disk"
+    DAMAGED = "damaged"
+    OTHER = "other"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a retry fails in the same way until a person removes the cause."""
+        return self in _LASTING
+
+    @property
+    def is_of_the_store(self) -> bool:
+        """Whether the failure shows that the store does not work, rather than that this client got no turn."""
+        return self is not Cause.NO_CONNECTION
+
+
+_LASTING = frozenset({Cause.DENIED, Cause.READ_ONLY, Cause.FULL, Cause.DISK, Cause.DAMAGED})
+
+
 class StoreUnavailableError(Exception):
-    """The store cannot be reached or refused the work; nothing that was not acknowledged was stored."""
+    """The store cannot be reached or refused the work; nothing that was not acknowledged was stored.
+
+    Attributes:
+        cause: see `Cause`.
+        reason: the cause as the end of a sentence; empty if there is nothing to say beyond the message.
+        code: the code of the database (an SQLSTATE, `SQLITE_FULL`), for logs; empty if there is none.
+        detail: the database's own text, for logs only: it may name tables and users, never values.
+    """
+
+    def __init__(
+        self, message: str = "", *, cause: Cause = Cause.UNREACHABLE, reason: str = "", code: str = "", detail: str = ""
+    ) -> None:
+        super().__init__(message or f"The store is not available: {reason}.")
+        self.cause = cause
+        self.reason = reason
+        self.code = code
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args, vars(self)
+
+
+CONTRADICTION = "The write contradicts what is stored: a constraint of the store refuses it"
+
+
+class ValueRefusedError(ValueError):
+    """A value of the request cannot be stored; the store itself works.
+
+    Attributes:
+        code: the code of the database, for logs; empty if the value was refused before it was sent.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (*self.args, self.code)
 
 
 class OutcomeUnknownError(StoreUnavailableError):
@@ -281,6 +346,14 @@ class Store(Reads, Protocol):
     @property
     def is_shared(self) -> bool:
         """Whether other processes can open the same store by its URL."""
+        ...
+
+    async def check_writable(self) -> None:
+        """Makes a durable write that changes no fact and takes no revision.
+
+        Raises:
+            StoreUnavailableError: a write would fail, for the same cause.
+        """
         ...
 
     async def wait_for_change(self, after: int, timeout: float) -> int:  # noqa: ASYNC109

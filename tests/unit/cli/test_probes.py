@@ -44,7 +44,7 @@ def test_stores(tmp_path: Path) -> None:
     expected = {
         f"sqlite:///{whole}": (State.GOOD, "is whole"),
         f"sqlite:///{tmp_path / 'new.db'}": (State.GOOD, "will be created"),
-        f"sqlite:///{damaged}": (State.BAD, "is damaged or no store"),
+        f"sqlite:///{damaged}": (State.BAD, "no SQLite database"),
         f"sqlite:///{tmp_path}/none/new.db": (State.GOOD, "will be created"),
         f"sqlite:///{whole}/new.db": (State.BAD, "cannot be created"),
         f"sqlite:///{tmp_path}": (State.BAD, "is no file"),

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from llm_schema_registry.contracts import Subject
-from llm_schema_registry.server.guarding import GuardedStore, StoreFile
-from llm_schema_registry.store import OutcomeUnknownError, Setting, Store, StoreUnavailableError, open_store
+from llm_schema_registry.server.guarding import FailureLog, GuardedStore, StoreFile
+from llm_schema_registry.store import Cause, OutcomeUnknownError, Setting, Store, StoreUnavailableError, open_store
 from llm_schema_registry.store.blobs import BlobsUnavailableError
 
 S = Subject(".", "s")
@@ -123,3 +124,60 @@ async def test_what_callers_do_wrong_is_no_failure_of_the_store(guarded: Guarded
             async with guarded.transaction():
                 raise ValueError("mine")
     guarded.writes.check()
+
+
+async def _refused(store: GuardedStore) -> StoreUnavailableError:
+    with pytest.raises(StoreUnavailableError) as refused:
+        await write(store)
+    return refused.value
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+async def test_a_deleted_log_of_the_file_ends_writes(guarded: GuardedStore, path: Path, suffix: str) -> None:
+    await write(guarded)
+    path.with_name(path.name + suffix).unlink()
+    assert "moved or deleted" in (await _refused(guarded)).reason
+    with pytest.raises(StoreUnavailableError):
+        await guarded.revision()
+
+
+async def test_the_first_sign_of_damage_ends_writes_for_good(path: Path) -> None:
+    causes: list[Cause] = []
+    store = GuardedStore(await open_store(f"sqlite:///{path}"), failed=causes.append)
+    await write(store)
+    damage = StoreUnavailableError(cause=Cause.DAMAGED, reason="the file is damaged", code="SQLITE_CORRUPT")
+
+    async def fails(*arguments: object) -> None:
+        raise damage
+
+    store._store.setting = fails  # type: ignore[method-assign, assignment]
+    with capture_logs() as logs, pytest.raises(StoreUnavailableError):
+        await store.setting(S, Setting.MODE)  # type: ignore[attr-defined]
+    assert store.damage is damage
+    assert causes == [Cause.DAMAGED]
+    assert [line["event"] for line in logs] == ["store failure", "store damaged: no more writes; restore a backup"]
+    refused = await _refused(store)
+    assert (refused.cause, refused.reason) == (Cause.DAMAGED, damage.reason)
+    assert await store.revision() == 1, "reads of what is whole go on"
+    await store.close()
+
+
+def test_failures_are_logged_once_in_a_while_with_their_number() -> None:
+    log = FailureLog()
+    failure = StoreUnavailableError(cause=Cause.FULL, reason="the disk is full", code="53100", detail="no space")
+    with capture_logs() as logs:
+        for _ in range(1000):
+            log.add(failure, "writes")
+        log.add(failure, "log")
+        log._logged["writes", Cause.FULL] = (-1e9, log._logged["writes", Cause.FULL][1])
+        log.add(failure, "writes")
+    assert [(line["part"], line["left_out"]) for line in logs] == [("writes", 0), ("log", 0), ("writes", 999)]
+    assert logs[0] | {"cause": "full", "code": "53100", "detail": "no space"} == logs[0]
+
+
+async def test_a_write_that_failed_for_good_is_remembered_for_a_while(guarded: GuardedStore) -> None:
+    guarded.note(StoreUnavailableError(cause=Cause.FULL, reason="the disk is full"), "writes")
+    await write(guarded)
+    failure = guarded.write_failure
+    assert failure is not None
+    assert failure.cause is Cause.FULL

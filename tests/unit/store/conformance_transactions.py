@@ -33,6 +33,15 @@ class Transactions:
                 pass
         assert sorted({change.revision for change in await store.changes(0)}) == [1, 2, 3, 4, 5]
 
+    async def test_checking_that_it_can_be_written_changes_nothing(self, store: Store) -> None:
+        await registered(store, "s")
+        await store.check_writable()
+        await store.check_writable()
+        assert await store.revision() == 1
+        assert len(await store.changes(0)) == len(await store.changes(0, 1000))
+        await registered(store, "t")
+        assert await store.revision() == 2
+
     async def test_a_failed_block_leaves_nothing(self, store: Store) -> None:
         await registered(store, "kept")
         before = await store.changes(0)

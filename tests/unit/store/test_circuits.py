@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from llm_schema_registry.store import StoreUnavailableError, circuits
+from llm_schema_registry.store import Cause, StoreUnavailableError, circuits
 from llm_schema_registry.store.circuits import Circuit
 
 
@@ -109,3 +109,18 @@ async def test_it_can_be_closed_for_good_while_it_probes(probed: Probed) -> None
     probes = probed.probes
     await asyncio.sleep(0.02)
     assert probed.probes == probes
+
+
+async def test_a_cause_that_lasts_opens_it_at_once_and_is_reported(circuit: Circuit) -> None:
+    circuit.failed(StoreUnavailableError(cause=Cause.FULL, reason="the disk is full"))
+    with pytest.raises(StoreUnavailableError, match="the disk is full") as refused:
+        circuit.check()
+    assert refused.value.cause is Cause.FULL
+    assert circuit.failure is not None
+    assert circuit.failure.cause in {Cause.FULL, Cause.UNREACHABLE}
+
+
+async def test_a_want_of_connections_never_opens_it(circuit: Circuit) -> None:
+    for _ in range(10):
+        circuit.failed(StoreUnavailableError(cause=Cause.NO_CONNECTION, reason="no connection left"))
+    circuit.check()

@@ -1,6 +1,7 @@
 """The pool of sessions: how many there are, which are used again, and how they end."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -8,7 +9,7 @@ import pytest
 
 from llm_schema_registry.store.postgresql import connections
 from llm_schema_registry.store.postgresql.connections import Connections
-from servers import postgres
+from servers import execute, postgres
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -35,7 +36,7 @@ async def test_there_are_no_more_than_so_many_at_once(pool: Connections, monkeyp
     assert 1 < len(set(processes)) <= 8
     taken = [await pool.take() for _ in range(8)]
     monkeypatch.setattr(connections, "_CONNECT_SECONDS", 0.05)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(asyncpg.TooManyConnectionsError, match="in time"):
         await pool.take()
     waiting = asyncio.create_task(process_of(pool))
     await asyncio.sleep(0)
@@ -103,3 +104,42 @@ async def test_closing_cuts_off_what_does_not_end(pool: Connections, monkeypatch
     await pool.give_back(session, roll_back=True)
     with pytest.raises(asyncpg.InterfaceError, match="closed"):
         await pool.take()
+
+
+async def test_a_role_with_few_connections_is_served_by_those_it_has() -> None:
+    server = postgres()
+    role = f"few_{uuid.uuid4().hex[:8]}"
+    await execute(server.url(), f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 2")
+    pool = Connections(server.url(user=role), "public", 10.0)
+    try:
+        processes = await asyncio.gather(*(process_of(pool) for _ in range(200)))
+        assert len(set(processes)) <= 2
+        held = [await pool.take(), await pool.take()]
+        waiting = asyncio.create_task(process_of(pool))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await pool.give_back(held.pop(), roll_back=False)
+        assert await waiting in set(processes)
+        await pool.give_back(held.pop(), roll_back=False)
+    finally:
+        await pool.close()
+
+
+async def test_a_pool_without_any_connection_waits_for_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = postgres()
+    role = f"none_{uuid.uuid4().hex[:8]}"
+    await execute(server.url(), f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")
+    pool = Connections(server.url(user=role), "public", 10.0)
+    try:
+        waiting = asyncio.create_task(process_of(pool))
+        await asyncio.sleep(0.2)
+        await execute(server.url(), f"ALTER ROLE {role} CONNECTION LIMIT 1")
+        assert await waiting > 0
+        await execute(server.url(), f"ALTER ROLE {role} CONNECTION LIMIT 0")
+        await pool.close()
+        pool = Connections(server.url(user=role), "public", 10.0)
+        monkeypatch.setattr(connections, "_CONNECT_SECONDS", 0.2)
+        with pytest.raises(asyncpg.TooManyConnectionsError):
+            await process_of(pool)
+    finally:
+        await pool.close()

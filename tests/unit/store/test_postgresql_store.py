@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from llm_schema_registry.contracts import DEFAULT_SCOPE
-from llm_schema_registry.store import ChangeKind, Setting, StoreUnavailableError, Version
+from llm_schema_registry.store import ChangeKind, Setting, StoreUnavailableError, ValueRefusedError, Version
 from llm_schema_registry.store.postgresql import PostgresStore
 from servers import execute, fresh_schema, postgres, rows_of
 from unit.store.building import REGISTERED, content, register, registered, subject
@@ -144,7 +144,7 @@ async def write_with_a_part_that_fails(store: PostgresStore) -> None:
     async with store.transaction() as transaction:
         await register(transaction, "s")
         await transaction.put_version(Version(subject=subject("t"), version=0, schema_id=1), REGISTERED)
-        with pytest.raises(StoreUnavailableError, match="contradicts what is stored"):
+        with pytest.raises(ValueRefusedError, match="contradicts what is stored"):
             await transaction.latest(subject("t"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from llm_schema_registry.store import ChangeKind, StoreUnavailableError, Version
+from llm_schema_registry.store import ChangeKind, ValueRefusedError, Version
 from llm_schema_registry.store.postgresql import PostgresStore
 from llm_schema_registry.store.postgresql.together import ADDING, together
 from llm_schema_registry.store.postgresql.transaction import PostgresTransaction
@@ -45,7 +45,7 @@ def test_statements_are_one_with_parameters_numbered_through() -> None:
 
 def test_what_ends_or_removes_something_is_not_gathered() -> None:
     assert {name for name, statement in WRITES.items() if statement not in ADDING} == {
-        name for name in WRITES if name.startswith(("end_", "remove_", "place_"))
+        name for name in WRITES if name.startswith(("end_", "remove_", "place_", "touch_"))
     }
 
 
@@ -69,7 +69,7 @@ async def test_a_registration_is_sent_as_one_statement(store: PostgresStore, mon
 
 async def test_a_refused_row_in_the_middle_takes_everything_along(store: PostgresStore, url: str) -> None:
     await registered(store, "kept")
-    with pytest.raises(StoreUnavailableError, match="contradicts what is stored"):
+    with pytest.raises(ValueRefusedError, match="contradicts what is stored"):
         await write_with_a_number_twice(store)
     assert await store.subjects() == [subject("kept")]
     assert await rows_of(url, "SELECT revision FROM head") == [(1,)]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from llm_schema_registry.contracts import DEFAULT_SCOPE
-from llm_schema_registry.store import ChangeKind, Setting, StoreUnavailableError, Version
+from llm_schema_registry.store import ChangeKind, Setting, StoreUnavailableError, ValueRefusedError, Version
 from llm_schema_registry.store.sqlite import SqliteStore
 from llm_schema_registry.store.sqlite import store as module
 from unit.store.building import REGISTERED, content, register, registered, subject
@@ -187,7 +187,7 @@ async def test_a_failed_write_spoils_its_transaction(store: SqliteStore) -> None
 async def write_with_a_part_that_fails(store: SqliteStore) -> None:
     async with store.transaction() as transaction:
         await register(transaction, "s")
-        with pytest.raises(StoreUnavailableError, match="contradicts what is stored"):
+        with pytest.raises(ValueRefusedError, match="contradicts what is stored"):
             await transaction.put_version(Version(subject=subject("t"), version=0, schema_id=1), REGISTERED)
 
 

@@ -10,11 +10,13 @@ from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.server.settings import ErrorCodes
-from llm_schema_registry.store import OutcomeUnknownError, StoreUnavailableError
+from llm_schema_registry.store import OutcomeUnknownError, StoreUnavailableError, ValueRefusedError
 from llm_schema_registry.store.blobs import BlobsUnavailableError, DefinitionLostError
 
 _INTERNAL = "Internal Server Error"
 _OUTCOME_UNKNOWN = "The store broke off. Whether the change was stored is not known: read before you try again."
+_LASTING = "The store is not available: {reason}. Nothing was changed. Retries fail until the cause is removed."
+_CONSTRAINTS = ("23", "SQLITE_CONSTRAINT")
 _MALFORMED = 400
 _TOO_LARGE = 413
 # A store that is out of reach is tried at least this often.
@@ -89,7 +91,12 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, DefinitionLostError):
         return msgspec.structs.replace(_of_code(ErrorCode.DEFINITION_LOST, str(error)), unexpected=True)
     if isinstance(error, StoreUnavailableError):
-        return _of_code(ErrorCode.STORE_UNAVAILABLE, ErrorCode.STORE_UNAVAILABLE.value[1], headers=_RETRY)
+        lasting = _LASTING.format(reason=error.reason) if error.cause.lasts else None
+        return _of_code(ErrorCode.STORE_UNAVAILABLE, lasting or ErrorCode.STORE_UNAVAILABLE.value[1], headers=_RETRY)
+    if isinstance(error, ValueRefusedError):
+        refused = _of_code(ErrorCode.VALUE_REFUSED, ErrorCode.VALUE_REFUSED.value[1])
+        # No request may lead to a broken constraint.
+        return msgspec.structs.replace(refused, unexpected=error.code.startswith(_CONSTRAINTS))
     return Problem(status=500, code=500, name="INTERNAL_SERVER_ERROR", message=_INTERNAL, unexpected=True)
 
 

@@ -20,6 +20,7 @@ from llm_schema_registry.server.metrics import Metrics
 from llm_schema_registry.server.rest.errors import HttpError, decoded_segment
 from llm_schema_registry.server.rest.queries import Query
 from llm_schema_registry.server.settings import Settings
+from llm_schema_registry.store import StoreUnavailableError
 
 
 class Surface(enum.Enum):
@@ -62,8 +63,13 @@ class Condition(Protocol):
         ...
 
     @property
-    def writes_are_refused(self) -> bool:
-        """Whether writes have failed of late, so that none is tried."""
+    def write_failure(self) -> StoreUnavailableError | None:
+        """Why no write is tried at the moment; `None` while they are."""
+        ...
+
+    @property
+    def damage(self) -> StoreUnavailableError | None:
+        """The sign that the stored data is damaged; `None` as long as there was none."""
         ...
 
     @property

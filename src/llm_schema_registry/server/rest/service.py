@@ -13,13 +13,14 @@ from llm_schema_registry.server.guarding import GuardedStore, StoreFile
 from llm_schema_registry.server.metrics import Metrics
 from llm_schema_registry.server.serving import Shelf
 from llm_schema_registry.server.settings import Settings
-from llm_schema_registry.store import Store, open_store
+from llm_schema_registry.store import Store, StoreUnavailableError, open_store
 from llm_schema_registry.store.caching import CachedStore, Follower
 from llm_schema_registry.store.caching.shared import Address, CacheServer, SharedStore
 from llm_schema_registry.store.opening import is_postgresql
 from llm_schema_registry.store.watching import WatchedStore
 
 _LONGEST_WAIT = 3.0
+_QUICKLY_CHECKED_BYTES = 32 * 1024 * 1024
 
 
 class Service:
@@ -43,6 +44,7 @@ class Service:
         self._store: GuardedStore | None = None
         self._heavy: HeavyWork | None = None
         self._following: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
         self._shared_cache: CacheServer | None = None
         self.stopping = False
 
@@ -54,9 +56,14 @@ class Service:
         return self._registry
 
     @property
-    def writes_are_refused(self) -> bool:
-        """Whether writes have failed of late, so that none is tried."""
-        return self._store is not None and self._store.writes.is_open
+    def write_failure(self) -> StoreUnavailableError | None:
+        """Why no write is tried at the moment; `None` while they are."""
+        return None if self._store is None else self._store.write_failure
+
+    @property
+    def damage(self) -> StoreUnavailableError | None:
+        """The sign that the stored data is damaged; `None` as long as there was none."""
+        return None if self._store is None else self._store.damage
 
     @property
     def reads_go_on(self) -> bool:
@@ -107,8 +114,14 @@ class Service:
         shared = None if follower is None or address is None else partial(self._share, address, follower)
         opened = await open_store(settings.store, keys, blobs, shared)
         lost = _unheard if follower is None else follower.fall_behind
-        guarded = self._store = GuardedStore(opened, _file_of(settings), lost)
+        path = _path_of(settings)
+        file = None if path is None else StoreFile(path)
+        guarded = self._store = GuardedStore(opened, file, lost, self.metrics.store_failure)
         store = cast(Store, guarded)
+        if path is not None:
+            self._checking = asyncio.create_task(self._check_integrity(path, guarded))
+            if path.stat().st_size <= _QUICKLY_CHECKED_BYTES:
+                await self._checking
         if follower is not None:
             follower.follow(store)
             self._following = asyncio.create_task(follow(guarded, follower, self.metrics))
@@ -131,23 +144,36 @@ class Service:
         server = self._shared_cache = CacheServer(address, self.settings.redis_timeout_ms / 1000, count)
         return cast(Store, SharedStore(store, identity, follower, server, count))
 
+    async def _check_integrity(self, path: Path, store: GuardedStore) -> None:
+        """Stops the writes of a store whose file is damaged."""
+        # A process that keeps its store elsewhere does without SQLite.
+        from llm_schema_registry.store.sqlite.integrity import check_integrity
+
+        try:
+            await asyncio.to_thread(check_integrity, str(path), given_up=lambda: self.stopping)
+        except StoreUnavailableError as error:
+            store.note(error, "integrity")
+
     async def stop(self) -> None:
         """Lets go of everything. Idempotent."""
+        self.stopping = True
         registry, self._registry = self._registry, None
         if self._following is not None:
             self._following.cancel()
+        if self._checking is not None:
+            await self._checking
         if self._heavy is not None:
             self._heavy.close()
         if registry is not None:
             await registry.store.close()
 
 
-def _file_of(settings: Settings) -> StoreFile | None:
-    """The file of an open store, if it is one."""
+def _path_of(settings: Settings) -> Path | None:
+    """The path of the store, if it is a file."""
     scheme, _, path = settings.store.partition("://")
     if scheme.lower() != "sqlite" or settings.store_in_memory:
         return None
-    return StoreFile(Path(path[1:]))
+    return Path(path[1:])
 
 
 def _unheard() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 import asyncpg
@@ -17,6 +17,11 @@ POINT_SECONDS = 5.0
 _CONNECT_SECONDS = 3.0
 _ROLLBACK_SECONDS = 2.0
 _CLOSE_SECONDS = 5.0
+# A server that does not answer is noticed within the sum of these two, in the middle of a long read.
+_LOOK_SECONDS = 3.0
+_ANSWER_SECONDS = 4.0
+_FULL_SERVER_SECONDS = 0.1
+_SMALLER_SECONDS = 30.0
 _IDLE_SECONDS = 300.0
 # A process that stops in the middle of a transaction must not hold the head row for ever.
 _IDLE_IN_TRANSACTION_MILLISECONDS = 60_000
@@ -52,7 +57,7 @@ class Connections:
         patience: for how many seconds statements wait for locks.
     """
 
-    __slots__ = ("_closed", "_free", "_generation", "_idle", "_options", "_retiring", "_sessions", "_url")
+    __slots__ = ("_closed", "_free", "_generation", "_idle", "_options", "_retiring", "_sessions", "_url", "_withheld")
 
     def __init__(self, url: str, schema: str, patience: float) -> None:
         self._url = url
@@ -76,6 +81,7 @@ class Connections:
         # Those that nobody uses, with the time since when; the last ones are used first.
         self._idle: list[tuple[Session, float]] = []
         self._retiring: asyncio.TimerHandle | None = None
+        self._withheld: list[asyncio.TimerHandle] = []
         self._closed = False
 
     async def connect(self) -> Session:
@@ -85,11 +91,31 @@ class Connections:
     async def fetch(self, statement: str, values: Values, seconds: float = POINT_SECONDS) -> list[Row]:
         """All rows of an answer.
 
-        A session that turns out to be broken is replaced once: reading twice does no harm.
+        A session that turns out to be broken is replaced once: reading twice does no harm. A long read is given up as
+        soon as the server does not answer a short one.
 
         Raises:
             asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError: the server failed.
         """
+        if seconds > POINT_SECONDS:
+            return await self._while_it_answers(self._fetch_twice(statement, values, seconds))
+        return await self._fetch_twice(statement, values, seconds)
+
+    async def _while_it_answers(self, fetching: Coroutine[Any, Any, list[Row]]) -> list[Row]:
+        reading = asyncio.ensure_future(fetching)
+        try:
+            while not reading.done():
+                await asyncio.wait((reading,), timeout=_LOOK_SECONDS)
+                if not reading.done():
+                    async with asyncio.timeout(_ANSWER_SECONDS):
+                        await self._fetch_once("SELECT 1", (), POINT_SECONDS)
+            return reading.result()
+        finally:
+            if not reading.done():
+                reading.cancel()
+                await asyncio.wait((reading,))
+
+    async def _fetch_twice(self, statement: str, values: Values, seconds: float) -> list[Row]:
         try:
             return await self._fetch_once(statement, values, seconds)
         except TimeoutError:
@@ -132,27 +158,63 @@ class Connections:
             self._release(session)
 
     async def take(self) -> Session:
-        """A session of the pool, to be given back by `give_back`; raises as `fetch` does."""
+        """A session of the pool, to be given back by `give_back`; raises as `fetch` does.
+
+        If the server, or the role, allows no further session, it waits for one of the pool.
+        """
+        until = asyncio.get_running_loop().time() + _CONNECT_SECONDS
+        while True:
+            await self._acquire(until)
+            try:
+                return self._reused() or await self._opened()
+            except asyncpg.TooManyConnectionsError:
+                if asyncio.get_running_loop().time() > until:
+                    self._free.release()
+                    raise
+                if self._sessions:
+                    self._withhold()
+                    continue
+                self._free.release()
+            except BaseException:
+                self._free.release()
+                raise
+            await asyncio.sleep(_FULL_SERVER_SECONDS)
+
+    async def _acquire(self, until: float) -> None:
         if self._closed:
             raise asyncpg.InterfaceError("the pool is closed")
-        if self._free.locked():
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await self._free.acquire()
-        else:
+        if not self._free.locked():
             await self._free.acquire()
+            return
         try:
-            while self._idle:
-                session, _ = self._idle.pop()
-                if not session.is_closed():
-                    return session
-                del self._sessions[session]
-            generation = self._generation
-            session = await self.connect()
-            self._sessions[session] = generation
-        except BaseException:
-            self._free.release()
-            raise
+            async with asyncio.timeout_at(until):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise asyncpg.TooManyConnectionsError("no session of the pool became free in time") from error
+
+    def _reused(self) -> Session | None:
+        while self._idle:
+            session, _ = self._idle.pop()
+            if not session.is_closed():
+                return session
+            del self._sessions[session]
+        return None
+
+    async def _opened(self) -> Session:
+        generation = self._generation
+        session = await self.connect()
+        self._sessions[session] = generation
         return session
+
+    def _withhold(self) -> None:
+        """Makes the pool smaller by the session that could not be opened; it may grow again after a while."""
+
+        def restore() -> None:
+            self._withheld.remove(timer)
+            self._free.release()
+
+        timer = asyncio.get_running_loop().call_later(_SMALLER_SECONDS, restore)
+        self._withheld.append(timer)
 
     async def give_back(self, session: Session, *, roll_back: bool) -> None:
         """Gives a session back that was taken. A cancellation takes effect only when that is done.
@@ -212,6 +274,10 @@ class Connections:
         self._closed = True
         if self._retiring is not None:
             self._retiring.cancel()
+        for timer in self._withheld:
+            timer.cancel()
+            self._free.release()
+        self._withheld.clear()
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 for _ in range(_CONNECTIONS):

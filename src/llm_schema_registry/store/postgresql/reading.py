@@ -7,7 +7,7 @@ from typing import NoReturn, TypeVar
 
 from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store.postgresql.connections import POINT_SECONDS, Values
-from llm_schema_registry.store.postgresql.failures import FAILURES, is_refused_value, unavailable
+from llm_schema_registry.store.postgresql.failures import FAILURES, failure, is_refused_value
 from llm_schema_registry.store.reading import SqlReads
 from llm_schema_registry.store.rows import Row, Value
 from llm_schema_registry.store.statements import load_statements
@@ -30,8 +30,8 @@ class PostgresReads(SqlReads):
         """All rows of an answer that comes within so many seconds; raises one of `FAILURES`."""
 
     def _failed(self, error: Exception) -> NoReturn:
-        """Raises what the failure of a read means: `StoreUnavailableError`."""
-        raise unavailable(error) from error
+        """Raises what the failure of a statement means: `StoreUnavailableError` or `ValueRefusedError`."""
+        raise failure(error) from error
 
     async def _one(self, statement: str, *values: Value) -> Row | None:
         rows = await self._rows(statement, values, POINT_SECONDS)

@@ -3,7 +3,7 @@
 import asyncio
 
 from llm_schema_registry.store.postgresql.connections import Connections, Values
-from llm_schema_registry.store.postgresql.failures import FAILURES, is_refused_value
+from llm_schema_registry.store.postgresql.failures import FAILURES, concerns_values
 from llm_schema_registry.store.reading import REVISION
 from llm_schema_registry.store.rows import Row
 
@@ -43,7 +43,7 @@ class Replica:
                 return None
             return await self._connections.fetch(statement, values, seconds)
         except FAILURES as error:
-            if is_refused_value(error):
+            if concerns_values(error):
                 raise
             # When it comes back it may be another one.
             self._reached = 0

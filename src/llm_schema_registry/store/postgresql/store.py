@@ -10,11 +10,13 @@ import random
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, Self
 
+import asyncpg
+
 from llm_schema_registry.store.clock import wall_clock
 from llm_schema_registry.store.model import Change, StoredSchema
 from llm_schema_registry.store.postgresql.address import Address
 from llm_schema_registry.store.postgresql.connections import Connections, Session, Values, cut_off
-from llm_schema_registry.store.postgresql.failures import FAILURES, is_lost, may_pass, unavailable
+from llm_schema_registry.store.postgresql.failures import FAILURES, failure, is_lost, may_pass, unavailable
 from llm_schema_registry.store.postgresql.listening import Listener
 from llm_schema_registry.store.postgresql.opening import prepare
 from llm_schema_registry.store.postgresql.reading import PostgresReads
@@ -23,11 +25,13 @@ from llm_schema_registry.store.postgresql.transaction import PostgresTransaction
 from llm_schema_registry.store.reading import CHANGES, REVISION
 from llm_schema_registry.store.rows import Row
 from llm_schema_registry.store.statements import load_statements
-from llm_schema_registry.store.store import OutcomeUnknownError, StoreUnavailableError, Transaction
+from llm_schema_registry.store.store import Cause, OutcomeUnknownError, StoreUnavailableError, Transaction
 from llm_schema_registry.store.waiting import uninterrupted
 
 _SQL = load_statements("postgresql")
 _TAKE_HEAD = _SQL["take_head"]
+_MAY_WRITE = _SQL["may_write"]
+_TOUCH_HEAD = load_statements("writes")["touch_head"]
 _WAS_COMMITTED = _SQL["was_committed"]
 # Anything stricter would refuse to go on after waiting for the head row, since another transaction has moved it.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -141,25 +145,41 @@ class PostgresStore(PostgresReads):
         A task that is cancelled while its write is being committed learns of the cancellation when the commit is
         through: the write may be stored then, whole.
         """
+        async with self._begun() as begun:
+            transaction = PostgresTransaction(begun.session, begun.revision, actor, begun.at)
+            try:
+                yield transaction
+                changed = await transaction.finish()
+            finally:
+                transaction.end()
+            if changed:
+                await uninterrupted(asyncio.ensure_future(self._commit(begun)))
+
+    @contextlib.asynccontextmanager
+    async def _begun(self) -> AsyncIterator[_Begun]:
+        """A transaction that holds the head row; what is not committed within the block is rolled back."""
         deadline = asyncio.get_running_loop().time() + self._patience
         await self._take_turn(deadline)
         try:
             begun = await self._begin(deadline)
             committed = False
             try:
-                transaction = PostgresTransaction(begun.session, begun.revision, actor, begun.at)
-                try:
-                    yield transaction
-                    changed = await transaction.finish()
-                finally:
-                    transaction.end()
-                if changed:
-                    await uninterrupted(asyncio.ensure_future(self._commit(begun)))
-                    committed = True
+                yield begun
+                committed = not begun.session.is_in_transaction()
             finally:
                 await self._primary.give_back(begun.session, roll_back=not committed)
         finally:
             self._turn.release()
+
+    async def check_writable(self) -> None:
+        """Writes the head row as it is, and checks the rights in the tables; see the protocol."""
+        async with self._begun() as begun:
+            try:
+                if not await begun.session.fetchval(_MAY_WRITE):
+                    raise asyncpg.InsufficientPrivilegeError("a right in the tables is missing")
+                await begun.session.execute(f"{_TOUCH_HEAD}; COMMIT", timeout=_COMMIT_SECONDS)
+            except FAILURES as error:
+                raise unavailable(error) from error
 
     async def close(self) -> None:
         """Waits for the reads and the write in progress and lets go of the connections. Idempotent."""
@@ -195,14 +215,14 @@ class PostgresStore(PostgresReads):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreUnavailableError("The store is not available: it is closed.")
+            raise StoreUnavailableError(reason="it is closed")
 
     async def _take_turn(self, deadline: float) -> None:
         try:
             async with asyncio.timeout_at(deadline):
                 await self._turn.acquire()
         except TimeoutError as error:
-            raise StoreUnavailableError("The store is not available: other writers hold it for too long.") from error
+            raise StoreUnavailableError(cause=Cause.BUSY, reason="other writers hold it for too long") from error
         if self._closed:
             self._turn.release()
             self._check_open()
@@ -233,7 +253,7 @@ class PostgresStore(PostgresReads):
             # The database gives up waiting by itself, and says why.
             head = await session.fetchrow(_TAKE_HEAD, timeout=self._patience + _SPARE_SECONDS)
             if head is None:
-                raise StoreUnavailableError("The store has lost its head row; restore it from a backup.")
+                raise StoreUnavailableError(cause=Cause.DAMAGED, reason="it has lost its head row; restore a backup")
         except BaseException:
             await self._primary.give_back(session, roll_back=True)
             raise
@@ -246,7 +266,7 @@ class PostgresStore(PostgresReads):
             outcome = await begun.session.execute(f"{announcement}; COMMIT", timeout=_COMMIT_SECONDS)
         except FAILURES as error:
             if not is_lost(error):
-                raise unavailable(error) from error
+                raise failure(error) from error
             cut_off(begun.session)
             if not await self._is_stored(begun):
                 raise StoreUnavailableError(

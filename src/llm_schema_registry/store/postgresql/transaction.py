@@ -6,12 +6,12 @@ from typing import NoReturn
 from llm_schema_registry.contracts.subjects import Subject
 from llm_schema_registry.store.model import Standing, StoredSchema
 from llm_schema_registry.store.postgresql.connections import POINT_SECONDS, Session, Values
-from llm_schema_registry.store.postgresql.failures import FAILURES, is_refused_value, unavailable
+from llm_schema_registry.store.postgresql.failures import FAILURES, failure, is_refused_value
 from llm_schema_registry.store.postgresql.reading import PostgresReads, columns_of
 from llm_schema_registry.store.postgresql.together import ADDING, Write, together
 from llm_schema_registry.store.rows import Row, Value
 from llm_schema_registry.store.statements import load_statements
-from llm_schema_registry.store.store import StoreUnavailableError
+from llm_schema_registry.store.store import StoreUnavailableError, ValueRefusedError
 from llm_schema_registry.store.writing import SqlTransaction
 
 _STANDING = load_statements("postgresql")["standing"]
@@ -92,10 +92,10 @@ class PostgresTransaction(PostgresReads, SqlTransaction):
     def _check(self, values: Iterable[Value]) -> None:
         if any(type(value) is str and "\x00" in value for value in values):
             self.end()
-            raise ValueError("A name has a character that the store cannot hold")
+            raise ValueRefusedError("A name has a character that the store cannot hold")
 
     def _failed(self, error: Exception) -> NoReturn:
         self.end()
         if is_refused_value(error):
-            raise ValueError("A number is larger, or a name has a character, than the store can hold") from error
-        raise unavailable(error) from error
+            raise ValueRefusedError("A number is larger, or a name has a character, than the store can hold") from error
+        raise failure(error) from error

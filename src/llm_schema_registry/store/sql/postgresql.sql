@@ -4,6 +4,11 @@
 -- Answers the last committed revision and the id of this transaction.
 SELECT revision, CAST(CAST(pg_current_xact_id() AS xid) AS TEXT) FROM head FOR UPDATE;
 
+-- may_write --
+-- Whether the user has the rights that every registration needs.
+SELECT has_table_privilege('changes', 'INSERT') AND has_table_privilege('schemas', 'INSERT')
+    AND has_table_privilege('versions', 'INSERT');
+
 -- was_committed --
 -- A row if the transaction with an id ($2) and a time ($3) committed as revision $1. The id alone would not do: after
 -- a failover that lost the last commits, the server gives their ids again.

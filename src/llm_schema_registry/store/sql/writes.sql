@@ -2,6 +2,10 @@
 -- Makes $1 the last committed revision.
 UPDATE head SET revision = $1;
 
+-- touch_head --
+-- Writes the head row without a change: it fails as any write would.
+UPDATE head SET revision = revision;
+
 -- add_change --
 -- Appends a record to the change log.
 INSERT INTO changes (revision, ordinal, at, kind, context, subject, version, schema_id, actor, detail)

@@ -5,28 +5,32 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from llm_schema_registry.store.rows import Row, Value
-from llm_schema_registry.store.store import StoreUnavailableError
+from llm_schema_registry.store.store import CONTRADICTION, Cause, StoreUnavailableError, ValueRefusedError
 
 _KEYS = tuple(str(number) for number in range(1, 17))
 _STATEMENTS = 128
 _PAGE_CACHE_KIB = 16 * 1024
 _MAX_WAL_BYTES = 64 * 1024 * 1024
 
-# What a person can do about it, by primary result code. No text of SQLite is passed on: it may name the file.
-_REASONS: dict[int, str] = {
-    sqlite3.SQLITE_BUSY: "other writers hold it for too long",
-    sqlite3.SQLITE_LOCKED: "other writers hold it for too long",
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_READONLY: "the file or its directory may not be written",
-    sqlite3.SQLITE_PERM: "the file or its directory may not be written",
-    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened or created: its directory must exist and be writable",
-    sqlite3.SQLITE_IOERR: "the disk failed to read or write",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged; restore it from a backup",
-    sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
-    sqlite3.SQLITE_NOMEM: "there is not enough memory",
-    sqlite3.SQLITE_CONSTRAINT: "the write contradicts what is stored",
-    sqlite3.SQLITE_TOOBIG: "a value is too large",
+DAMAGED = "the file is damaged; restore it from a backup"
+
+# Cause and explanation by primary result code. SQLite's own text is not passed on: it may name the file.
+_REASONS: dict[int, tuple[Cause, str]] = {
+    sqlite3.SQLITE_BUSY: (Cause.BUSY, "other writers hold it for too long"),
+    sqlite3.SQLITE_LOCKED: (Cause.BUSY, "other writers hold it for too long"),
+    sqlite3.SQLITE_FULL: (Cause.FULL, "the disk is full"),
+    sqlite3.SQLITE_READONLY: (Cause.READ_ONLY, "the file or its directory may not be written"),
+    sqlite3.SQLITE_PERM: (Cause.DENIED, "the file or its directory may not be written"),
+    sqlite3.SQLITE_CANTOPEN: (
+        Cause.DENIED,
+        "the file cannot be opened or created: its directory must exist and be writable",
+    ),
+    sqlite3.SQLITE_IOERR: (Cause.DISK, "the disk failed to read or write"),
+    sqlite3.SQLITE_CORRUPT: (Cause.DAMAGED, DAMAGED),
+    sqlite3.SQLITE_NOTADB: (Cause.DAMAGED, "the file is no SQLite database"),
+    sqlite3.SQLITE_NOMEM: (Cause.OTHER, "there is not enough memory"),
 }
+_OF_VALUES = frozenset({sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH})
 
 
 def connect(path: str, *, writes: bool, durable: bool = True, timeout: float = 1.0) -> sqlite3.Connection:
@@ -91,11 +95,23 @@ def first_row(connection: sqlite3.Connection, statement: str, values: Iterable[V
 
 
 def fail(error: sqlite3.Error) -> NoReturn:
-    """Raises what the failure of a statement means to users of the store: `StoreUnavailableError`."""
-    code = getattr(error, "sqlite_errorcode", None)
-    # Only misuse comes without a code, and the only misuse left open to callers is to go on after `close`.
-    reason = "it is closed" if code is None else _REASONS.get(code & 0xFF, f"SQLite reports {error.sqlite_errorname}")
-    raise StoreUnavailableError(f"The store is not available: {reason}.") from error
+    """Raises what the failure of a statement means to users of the store.
+
+    Raises:
+        ValueRefusedError: a value of the statement cannot be stored.
+        StoreUnavailableError: anything else.
+    """
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        # Only misuse comes without a code, and the only misuse left open to callers is to go on after `close`.
+        raise StoreUnavailableError(reason="it is closed") from error
+    name = error.sqlite_errorname
+    if code & 0xFF in _OF_VALUES:
+        refused_row = code & 0xFF == sqlite3.SQLITE_CONSTRAINT
+        why = CONTRADICTION if refused_row else "The store cannot hold a value: it is too large or malformed"
+        raise ValueRefusedError(why, name) from error
+    cause, reason = _REASONS.get(code & 0xFF, (Cause.OTHER, f"SQLite reports {name}"))
+    raise StoreUnavailableError(cause=cause, reason=reason, code=name) from error
 
 
 def is_busy(error: sqlite3.Error) -> bool:

@@ -17,15 +17,17 @@ from llm_schema_registry.store.clock import wall_clock
 from llm_schema_registry.store.model import StoredSchema
 from llm_schema_registry.store.reading import REVISION
 from llm_schema_registry.store.rows import Row, Value
-from llm_schema_registry.store.sqlite.connection import connect, fail, first_row, is_busy
+from llm_schema_registry.store.sqlite.connection import connect, fail, first_row, is_busy, run
 from llm_schema_registry.store.sqlite.opening import open_for_writing
 from llm_schema_registry.store.sqlite.reading import SqliteReads
 from llm_schema_registry.store.sqlite.scanning import Scanner
 from llm_schema_registry.store.sqlite.transaction import SqliteTransaction
-from llm_schema_registry.store.store import StoreUnavailableError, Transaction
+from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.store import Cause, StoreUnavailableError, Transaction
 from llm_schema_registry.store.waiting import uninterrupted
 
 _T = TypeVar("_T")
+_TOUCH_HEAD = load_statements("writes")["touch_head"]
 
 MEMORY = ":memory:"
 """In place of a path: a store of its own that is gone when it is closed."""
@@ -129,19 +131,25 @@ class SqliteStore(SqliteReads):
         A task that is cancelled while its write is being committed learns of the cancellation when the commit is
         through: the write may be stored then, whole.
         """
+        async with self._written():
+            transaction = self._begun(actor)
+            try:
+                yield transaction
+                changed = await transaction.finish()
+            finally:
+                transaction.end()
+            if changed:
+                await self._in_thread(_commit, self._writer)
+
+    @contextlib.asynccontextmanager
+    async def _written(self) -> AsyncIterator[None]:
+        """Holds the write lock of the file; rolls back what is not committed within the block."""
         deadline = asyncio.get_running_loop().time() + self._patience
         await self._take_turn(deadline)
         try:
             await self._begin(deadline)
             try:
-                transaction = self._begun(actor)
-                try:
-                    yield transaction
-                    changed = await transaction.finish()
-                finally:
-                    transaction.end()
-                if changed:
-                    await self._in_thread(_commit, self._writer)
+                yield
             finally:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
@@ -149,6 +157,12 @@ class SqliteStore(SqliteReads):
             fail(error)
         finally:
             self._turn.release()
+
+    async def check_writable(self) -> None:
+        """Writes the head row as it is; see the protocol."""
+        async with self._written():
+            run(self._writer, _TOUCH_HEAD, ())
+            await self._in_thread(_commit, self._writer)
 
     async def close(self) -> None:
         """Waits for the reads and the write in progress and lets go of files and connections. Idempotent."""
@@ -178,7 +192,7 @@ class SqliteStore(SqliteReads):
             async with asyncio.timeout_at(deadline):
                 await self._turn.acquire()
         except TimeoutError as error:
-            raise StoreUnavailableError("The store is not available: other writers hold it for too long.") from error
+            raise StoreUnavailableError(cause=Cause.BUSY, reason="other writers hold it for too long") from error
 
     async def _begin(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
@@ -197,7 +211,7 @@ class SqliteStore(SqliteReads):
     def _begun(self, actor: str) -> SqliteTransaction:
         head = first_row(self._writer, REVISION, ())
         if head is None:
-            raise StoreUnavailableError("The store has lost its head row; restore it from a backup.")
+            raise StoreUnavailableError(cause=Cause.DAMAGED, reason="it has lost its head row; restore a backup")
         return SqliteTransaction(self._writer, self._thread, head[0] + 1, actor, self._clock())
 
 

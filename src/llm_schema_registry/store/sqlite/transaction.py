@@ -9,7 +9,7 @@ from llm_schema_registry.store.rows import Row, Value
 from llm_schema_registry.store.sqlite.connection import fail, run
 from llm_schema_registry.store.sqlite.reading import SqliteReads
 from llm_schema_registry.store.sqlite.scanning import read_in_pages
-from llm_schema_registry.store.store import StoreUnavailableError
+from llm_schema_registry.store.store import StoreUnavailableError, ValueRefusedError
 from llm_schema_registry.store.writing import SqlTransaction
 
 _T = TypeVar("_T")
@@ -47,7 +47,7 @@ class SqliteTransaction(SqliteReads, SqlTransaction):
             fail(error)
         except OverflowError as error:
             self.end()
-            raise ValueError("A number is larger than the store can hold") from error
+            raise ValueRefusedError("A number is larger than the store can hold") from error
         except UnicodeEncodeError:
             self.end()
             raise

@@ -21,12 +21,15 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
             `unhealthy` when a part it needs does not answer.
         version: of this product.
         checks: each part by name: `ok` or `unavailable`; `stale` for reads that go on with what was known; `stopping`
-            for a process that still answers, and asks not to be sent anything more.
+            for a process that still answers, and asks not to be sent anything more; `damaged` for a store whose data
+            cannot be trusted.
+        causes: why a part is not `ok`, by name, where the store says so.
     """
 
     status: Literal["healthy", "degraded", "unhealthy"]
     version: str = __version__
     checks: dict[str, str]
+    causes: dict[str, str] = {}
 
 
 @operations.get("/health/live")
@@ -39,23 +42,33 @@ async def live(call: Call[Query, NoBody]) -> Health:
 async def ready(call: Call[Query, NoBody]) -> Health | Reply:
     """The store answers too, so that requests can be served; 503 if not, also while reads go on with what was known.
 
-    503 too once the process is about to stop.
+    503 too once the process is about to stop, and once the stored data turned out to be damaged. Writes that fail
+    while reads work, as on a full disk, are 200 with the status `degraded` and their cause.
     """
     if call.condition.stopping:
         return Reply(503, Health(status="unhealthy", checks={"process": "stopping"}))
     try:
         await call.registry.store.revision()
-    except StoreUnavailableError:
+    except StoreUnavailableError as error:
         call.metrics.storage(False)
         reads = {"reads": "stale"} if call.condition.reads_go_on else {}
-        return Reply(503, Health(status="unhealthy", checks={"store": "unavailable"} | reads))
+        checks = {"store": "unavailable"} | reads
+        return Reply(503, Health(status="unhealthy", checks=checks, causes=_causes(store=error)))
+    if (damage := call.condition.damage) is not None:
+        call.metrics.storage(False)
+        return Reply(503, Health(status="unhealthy", checks={"store": "damaged"}, causes=_causes(store=damage)))
     call.metrics.storage(True)
-    checks = {"store": "ok"}
-    if call.condition.writes_are_refused:
+    checks, failure = {"store": "ok"}, call.condition.write_failure
+    if failure is not None:
         checks["writes"] = "unavailable"
     if call.condition.shared_cache_answers is not None:
         checks["shared_cache"] = "ok" if call.condition.shared_cache_answers else "unavailable"
-    return Health(status="degraded" if "unavailable" in checks.values() else "healthy", checks=checks)
+    status: Literal["degraded", "healthy"] = "degraded" if "unavailable" in checks.values() else "healthy"
+    return Health(status=status, checks=checks, causes=_causes(writes=failure))
+
+
+def _causes(**failures: StoreUnavailableError | None) -> dict[str, str]:
+    return {part: failure.reason for part, failure in failures.items() if failure is not None and failure.reason}
 
 
 @operations.get("/health")
