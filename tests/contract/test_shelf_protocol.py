@@ -131,7 +131,7 @@ def test_a_request_inside_another_one_is_not_answered(registry_url: str, schema_
     request = get("/subjects/shelf/versions/1")
     with connected(registry_url) as connection:
         warm(connection, request)
-        connection.send(b"GET /subjects/shelf/versions HTTP/1.1\r\nHost: h\r\nX-Long: a")
+        connection.send(b"GET /subjects/shelf/versions HTTP/1.1\r\nX-Long: a")
         time.sleep(0.05)
         connection.send(request)
         assert json.loads(connection.receive()[2]) == [1]

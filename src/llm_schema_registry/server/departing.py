@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 
 _LAST_WORD_SECONDS = 0.5
-_RETIREMENT_SECONDS = 90.0
+# Longer than a connection may be idle.
+_RETIREMENT_SECONDS = 15.0
 
 
 class Stage(enum.Enum):
@@ -29,14 +30,16 @@ class Departure:
 
     Args:
         drain_seconds: for how long a process that stops goes on accepting connections.
+        idle_seconds: for how long a connection may be idle.
         clock: a monotonic clock in seconds.
 
     Attributes:
         is_stop: whether the whole node stops, not this process alone.
     """
 
-    def __init__(self, drain_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, drain_seconds: float, idle_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._drain_seconds = drain_seconds
+        self._retirement_seconds = idle_seconds + _RETIREMENT_SECONDS
         self._clock = clock
         self._accepts_until = math.inf
         self._stays_until = math.inf
@@ -57,7 +60,7 @@ class Departure:
         """
         now = self._clock()
         self._accepts_until = min(self._accepts_until, now)
-        self._stays_until = min(self._stays_until, now + _RETIREMENT_SECONDS)
+        self._stays_until = min(self._stays_until, now + self._retirement_seconds)
 
     def stage(self, connections: int) -> Stage:
         """How far it has come, with so many connections open."""

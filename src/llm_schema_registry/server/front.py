@@ -16,6 +16,7 @@ from llm_schema_registry.server.rest.media_types import SCHEMA_REGISTRY
 from llm_schema_registry.server.rest.revisions import least_revision
 from llm_schema_registry.server.rest.routing import problem_response, surface_of
 from llm_schema_registry.server.rest.service import Service
+from llm_schema_registry.server.serving.limits import CYCLE, REFUSAL, Refusal
 from llm_schema_registry.server.serving.shelving import Application, Shelving
 from llm_schema_registry.server.settings import LogLevel
 from llm_schema_registry.store import InvalidStoreUrlError, StoreUnavailableError
@@ -25,6 +26,9 @@ _MAX_REQUEST_ID = 200
 _UNROUTED = "unmatched"
 _CACHE_CONTROL = b"cache-control"
 _NOT_KEPT = NOT_KEPT.encode()
+_UNAVAILABLE = 503
+_CLIENT_CLOSED_REQUEST = 499
+_RETRY = (("retry-after", "2"),)
 _log = structlog.get_logger()
 
 
@@ -66,7 +70,10 @@ class Front:
             await send(message)
 
         scope["request_id"] = request_id.decode("latin-1")
+        refusal: Refusal | None = scope.get(REFUSAL)
         try:
+            if refusal is not None:
+                raise HttpError(refusal.status, refusal.message, _RETRY if refusal.status == _UNAVAILABLE else ())
             _route_on_raw_path(scope)
             if (revision := least_revision(scope["headers"])) is not None:
                 await self.service.reach(revision)
@@ -75,6 +82,11 @@ class Front:
         else:
             answer = self._answer
         await answer(scope, receive, sending)
+        if (cycle := scope.get(CYCLE)) is not None and cycle.disconnected:
+            if REFUSAL in scope and refusal is None:
+                # The rest of its body was refused: that answer is counted.
+                return
+            status = _CLIENT_CLOSED_REQUEST
         seconds = time.perf_counter() - started
         template = scope.get("path_template") or _UNROUTED
         self.service.metrics.request(scope["method"], str(template), status, seconds)

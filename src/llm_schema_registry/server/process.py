@@ -3,22 +3,22 @@
 import gc
 import signal
 import socket
-from typing import Any
+from typing import Any, cast
 
 import structlog
 import uvicorn
 
 from llm_schema_registry.server.app import create_app
 from llm_schema_registry.server.departing import Departure, Stage
+from llm_schema_registry.server.descriptors import connections_within
 from llm_schema_registry.server.pulse import Pulse
-from llm_schema_registry.server.serving import Shelf, shelf_protocol
+from llm_schema_registry.server.serving import RESERVED_CONNECTIONS, BoundedConnection, Limits, Shelf, shelf_protocol
 from llm_schema_registry.server.settings import Settings
 from llm_schema_registry.server.terminal import Terminal
 from llm_schema_registry.store.caching import Follower, Signal
 
 BACKLOG = 2048
-# Longer than the pools of clients and proxies keep a connection, so that it is they who close it.
-_KEEP_ALIVE_SECONDS = 75
+_TICKS_PER_SECOND = 10
 _SHUTDOWN_SECONDS = 3
 _GOODBYE = (b"connection", b"close")
 _CANNOT_RELOAD = "nothing is reloaded: one process cannot replace itself; restart it, or set LSR_WORKERS=2"
@@ -55,7 +55,7 @@ class _Server(uvicorn.Server):
     """Tells its URL once it answers, and leaves as `Departure` says."""
 
     def __init__(self, settings: Settings, url: str, shelf: Shelf, pulse: Pulse | None) -> None:
-        self._protocol = shelf_protocol(shelf)
+        self._protocol = shelf_protocol(shelf, _limits(settings))
         self._front = create_app(settings, shelf)
         super().__init__(
             uvicorn.Config(
@@ -68,14 +68,13 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
         )
         self._url = url
         self._sensitive_metadata = "sealed" if settings.metadata_key else "in clear: LSR_METADATA_KEY is not set"
         self._pulse = pulse
-        self._departure = Departure(settings.drain_seconds)
+        self._departure = Departure(settings.drain_seconds, settings.idle_timeout_seconds)
         self._stage = Stage.SERVING
         self._is_to_reload = False
         self._terminal = Terminal()
@@ -100,6 +99,10 @@ class _Server(uvicorn.Server):
         """Called ten times a second; says whether to stop serving."""
         # It dates the answers.
         await super().on_tick(counter)
+        if counter % _TICKS_PER_SECOND == 0:
+            self._protocol.refusals.tick()
+            for connection in list(self.server_state.connections):
+                cast(BoundedConnection, connection).check()
         if self._pulse is not None:
             self._pulse.beat()
             if self._pulse.is_retired:
@@ -134,6 +137,25 @@ class _Server(uvicorn.Server):
         # uvicorn makes the default headers anew from these, once a second.
         self.config.encoded_headers.append(_GOODBYE)
         self.server_state.default_headers.append(_GOODBYE)
+
+
+def _limits(settings: Settings) -> Limits:
+    """The bounds of connections; fewer connections where the process may not open so many files."""
+    connections = connections_within(settings.max_connections, RESERVED_CONNECTIONS)
+    if connections < settings.max_connections:
+        _log.warning(
+            "fewer connections: the limit of open files is too low",
+            max_connections=connections,
+            wanted=settings.max_connections,
+        )
+    return Limits(
+        request_seconds=settings.request_timeout_seconds,
+        idle_seconds=settings.idle_timeout_seconds,
+        head_bytes=settings.max_head_bytes,
+        url_bytes=settings.max_url_bytes,
+        body_bytes=settings.max_body_bytes,
+        connections=connections,
+    )
 
 
 def _quiet_collector() -> None:

@@ -85,6 +85,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             le=2**31 - 1,
         ),
     ] = DEFAULT_ID_GAP
+    max_head_bytes: Annotated[
+        int,
+        Meta(
+            description="The largest request line with all header fields, and the largest trailers; beyond it 431.",
+            ge=1024,
+            le=1024 * 1024,
+        ),
+    ] = 64 * 1024
+    max_url_bytes: Annotated[
+        int, Meta(description="The longest URL of a request; beyond it 414.", ge=1024, le=1024 * 1024)
+    ] = 16 * 1024
+    request_timeout_seconds: Annotated[
+        int,
+        Meta(
+            description="For how many seconds a client may take to send the head of a request, and again its body; "
+            "beyond it 408. Also for how long a client may leave an answer unread.",
+            ge=1,
+            le=3600,
+        ),
+    ] = 30
+    idle_timeout_seconds: Annotated[
+        int,
+        Meta(
+            description="For how many seconds a connection may be idle between two requests. Set it above the idle "
+            "timeout of load balancers and client pools, so that they close first.",
+            ge=1,
+            le=3600,
+        ),
+    ] = 75
+    max_connections: Annotated[
+        int,
+        Meta(
+            description="The most connections of one worker; beyond it 503, except for `/health`. Lower if the process "
+            "may not open so many files.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 10_000
     max_batch_items: Annotated[int, Meta(description="The most payloads in one batch validation.", ge=1)] = 100_000
     compatibility: Annotated[
         CompatibilityLevel, Meta(description="The compatibility level where no scope sets one.")

@@ -27,11 +27,11 @@ def stages(departure: Departure, clock: Clock, *times: float, connections: int =
 
 
 def test_without_being_asked_it_serves_for_ever(clock: Clock) -> None:
-    assert stages(Departure(5, clock), clock, 0, 1e9) == [Stage.SERVING] * 2
+    assert stages(Departure(5, 75, clock), clock, 0, 1e9) == [Stage.SERVING] * 2
 
 
 def test_a_stop_drains_then_waits_a_moment_for_those_who_are_still_there(clock: Clock) -> None:
-    departure = Departure(5, clock)
+    departure = Departure(5, 75, clock)
     departure.stop(drains=True)
     assert departure.is_stop
     expected = [Stage.DRAINING, Stage.DRAINING, Stage.LEAVING, Stage.LEAVING, Stage.GONE]
@@ -39,13 +39,13 @@ def test_a_stop_drains_then_waits_a_moment_for_those_who_are_still_there(clock: 
 
 
 def test_nobody_is_waited_for_who_is_not_there(clock: Clock) -> None:
-    departure = Departure(5, clock)
+    departure = Departure(5, 75, clock)
     departure.stop(drains=True)
     assert stages(departure, clock, 0, 4.9, 5, connections=0) == [Stage.DRAINING, Stage.DRAINING, Stage.GONE]
 
 
 def test_a_person_does_not_wait_for_a_drain(clock: Clock) -> None:
-    departure = Departure(5, clock)
+    departure = Departure(5, 75, clock)
     departure.stop(drains=True)
     clock.now += 1
     departure.stop(drains=False)
@@ -53,7 +53,7 @@ def test_a_person_does_not_wait_for_a_drain(clock: Clock) -> None:
 
 
 def test_asking_again_delays_nothing(clock: Clock) -> None:
-    departure = Departure(5, clock)
+    departure = Departure(5, 75, clock)
     departure.stop(drains=True)
     clock.now += 4
     departure.stop(drains=True)
@@ -61,7 +61,7 @@ def test_asking_again_delays_nothing(clock: Clock) -> None:
 
 
 def test_a_retired_process_stays_for_its_clients_longer_than_they_keep_connections(clock: Clock) -> None:
-    departure = Departure(5, clock)
+    departure = Departure(5, 75, clock)
     departure.retire()
     assert not departure.is_stop
     clock.now += 50
@@ -71,7 +71,7 @@ def test_a_retired_process_stays_for_its_clients_longer_than_they_keep_connectio
 
 
 def test_a_stop_ends_a_retirement(clock: Clock) -> None:
-    departure = Departure(5, clock)
+    departure = Departure(5, 75, clock)
     departure.retire()
     clock.now += 10
     departure.stop(drains=True)

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import InternalServerException
 
-from llm_schema_registry.server.rest.errors import HttpError
+from llm_schema_registry.server.rest.errors import STATUS_ERRORS, HttpError
 from llm_schema_registry.server.rest.media_types import ACCEPTED, NDJSON, bare
 from llm_schema_registry.server.rest.operations import NoBody, RawBytes, Surface
 
@@ -18,7 +19,7 @@ async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface
 
     Raises:
         HttpError: 415 for another media type, 422 for a missing body, 400 for what is not JSON or does not have
-            the declared shape, with the path of the place.
+            the declared shape, with the path of the place; 499 if the client leaves before its end.
         HTTPException: 413, by the framework.
     """
     if kind is NoBody:
@@ -26,7 +27,11 @@ async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface
     media_type = bare(request.headers.get("content-type", ""))
     if media_type and media_type not in _ACCEPTED[surface]:
         raise HttpError(415, "HTTP 415 Unsupported Media Type")
-    data = await request.body()
+    try:
+        data = await request.body()
+    except InternalServerException:
+        # The framework's word for a client that closed the connection.
+        raise HttpError(499, STATUS_ERRORS[499][1]) from None
     if kind is RawBytes:
         return RawBytes(data, media_type)
     return decode(data, kind)

@@ -25,13 +25,22 @@ _RETRY = (("retry-after", "2"),)
 # Errors that carry no code of a use case, by status: a stable name, and what they mean.
 STATUS_ERRORS = {
     400: ("BAD_REQUEST", "The request is malformed: no JSON, another shape, or a path that is no text."),
+    403: ("FORBIDDEN", "The request comes from a web page, or for a host, that this server does not allow."),
     404: ("NOT_FOUND", "HTTP 404 Not Found"),
     405: ("METHOD_NOT_ALLOWED", "HTTP 405 Method Not Allowed"),
     406: ("NOT_ACCEPTABLE", "HTTP 406 Not Acceptable"),
+    408: ("REQUEST_TIMEOUT", "The request did not arrive in time."),
     413: ("BODY_TOO_LARGE", "The request body is larger than this server accepts."),
+    414: ("URL_TOO_LONG", "The URL is longer than this server accepts."),
     415: ("UNSUPPORTED_MEDIA_TYPE", "HTTP 415 Unsupported Media Type"),
+    417: ("EXPECTATION_FAILED", "The request expects something that this server does not support."),
     422: ("INCOMPLETE_REQUEST", "The request lacks its body, or something else that it needs."),
+    431: ("HEAD_TOO_LARGE", "The header fields of the request are larger than this server accepts."),
+    499: ("CLIENT_CLOSED_REQUEST", "The client closed the connection before the answer."),
     500: ("INTERNAL_SERVER_ERROR", _INTERNAL),
+    501: ("NOT_IMPLEMENTED", "The request uses a part of HTTP that this server does not support."),
+    503: ("TOO_MANY_CONNECTIONS", "The server has too many connections."),
+    505: ("HTTP_VERSION_NOT_SUPPORTED", "The HTTP version is not supported."),
 }
 
 
