@@ -109,6 +109,7 @@ class ErrorCode(enum.Enum):
         "This node has not reached revision {revision}, only {known}. Try again; if it stays so, the revision is not "
         "one of this registry.",
     )
+    OVERLOADED = (50392, "The server cannot do this work now: {message}. Nothing was changed; try again later.")
 
     @property
     def number(self) -> int:

@@ -1,43 +1,48 @@
-"""Heavy work leaves the event loop: what exceeds a small budget is done in a process beside it.
+"""Heavy work leaves the event loop: use cases beyond a small budget run in sandbox processes.
 
-A thread would not do: it shares the interpreter lock, and one long parse would move the latency of every read.
-The process reads the same store by itself and answers with values, so nothing large crosses between the two but
-the request and the decision.
+A thread would not do: it shares the interpreter lock, and one long parse would delay every read. The processes read
+the same store by themselves and answer with values, so only the request and the decision cross between them.
 """
 
 import asyncio
-import contextlib
-import multiprocessing
 import os
-import signal
+import threading
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar, cast
 
 from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.registry import Registry, Rules
+from llm_schema_registry.sandbox import (
+    DeadlineExceededError,
+    Limits,
+    ProcessDiedError,
+    QueueFullError,
+    SandboxUnavailableError,
+)
+from llm_schema_registry.sandbox.fair import FairSandbox
 from llm_schema_registry.store.blobs import BlobPlace
 from llm_schema_registry.store.opening import open_store
-from llm_schema_registry.store.store import StoreUnavailableError
+from llm_schema_registry.store.store import Store
 
 _Result = TypeVar("_Result")
+_Place = tuple[str, Sequence[bytes], BlobPlace]
 _NO_PLACE = BlobPlace()
 _NICENESS = 10
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 class HeavyWork:
-    """One process for use cases that only read. It starts when it is first needed, and does one at a time.
+    """Sandbox for use cases that only read. Its processes start when they are first needed.
 
     Args:
-        store: the URL of the store, which the process opens by itself; a store in memory cannot be shared.
+        store: the URL of the store, which each process opens by itself; a store in memory cannot be shared.
         rules: of the registry.
         keys: for the values of sensitive metadata.
         blobs: where large definitions are kept.
-        seconds: after how long a piece of work is given up, and the process with it.
+        limits: of each piece of work.
+        processes: how many pieces of work run at once.
+        waiting: how many more may wait.
+        noted: called with each event; see `FairSandbox`.
     """
 
     def __init__(
@@ -47,120 +52,75 @@ class HeavyWork:
         *,
         keys: Sequence[bytes] = (),
         blobs: BlobPlace = _NO_PLACE,
-        seconds: float = 20.0,
+        limits: Limits | None = None,
+        processes: int = 1,
+        waiting: int = 64,
+        noted: Callable[[str], None] = lambda event: None,
     ) -> None:
-        self._place = (store, tuple(keys), blobs)
-        self._rules = rules
-        self._seconds = seconds
-        self._turn = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heavy-work")
-        self._process: SpawnProcess | None = None
-        self._connection: Connection | None = None
+        self._sandbox = FairSandbox(
+            prepare,
+            (store, tuple(keys), blobs),
+            rules,
+            limits=limits,
+            processes=processes,
+            waiting=waiting,
+            noted=noted,
+        )
 
     async def run(
-        self, use_case: Callable[..., Coroutine[Any, Any, _Result]], *arguments: object, **options: object
+        self,
+        use_case: Callable[..., Coroutine[Any, Any, _Result]],
+        *arguments: object,
+        client: str = "",
+        **options: object,
     ) -> _Result:
-        """Runs `use_case(registry, *arguments, **options)` in the process.
+        """Runs `use_case(registry, *arguments, **options)` in a process.
+
+        Args:
+            use_case: a function of a module.
+            arguments: picklable.
+            client: on whose behalf; clients take turns.
+            options: picklable.
 
         Raises:
-            RegistryError: what the use case raises; BUDGET_EXCEEDED when the work was given up.
+            RegistryError: raised by the use case; BUDGET_EXCEEDED when the work was given up, OVERLOADED when it was
+                not begun.
             StoreUnavailableError: the process cannot open the store.
         """
-        async with self._turn:
-            if self._process is not None and not self._process.is_alive():
-                # Whatever ended it, it was not the work that is asked for now.
-                self._stop()
-            is_new = self._connection is None
-            connection = self._connection or self._start()
-            asking = asyncio.get_running_loop().run_in_executor(
-                self._thread, _ask, connection, is_new, (use_case, arguments, options)
-            )
-            try:
-                outcome = await asyncio.wait_for(asking, self._seconds)
-            except TimeoutError:
-                self._stop()
-                raise _given_up(f"it took more than {self._seconds:g} seconds") from None
-            except (EOFError, OSError):
-                self._stop()
-                raise _given_up("it needs more than one process can hold") from None
-            except BaseException:
-                # The answer to what nobody waits for any more would be taken for the next one's.
-                self._stop()
-                raise
-        if isinstance(outcome, Exception):
-            raise outcome
-        return cast(_Result, outcome)
+        try:
+            return cast(_Result, await self._sandbox.run((use_case, arguments, options), client))
+        except (DeadlineExceededError, ProcessDiedError) as error:
+            message = f"The work on this schema was given up: {error}. Split the schema, or simplify it."
+            raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=message) from None
+        except (QueueFullError, SandboxUnavailableError) as error:
+            raise RegistryError(ErrorCode.OVERLOADED, message=str(error)) from None
+
+    def load(self) -> tuple[int, int]:
+        """How many pieces of work run, and how many wait."""
+        return self._sandbox.running, self._sandbox.queued
 
     def close(self) -> None:
-        """Ends the process, and with it work in progress. Idempotent."""
-        self._stop()
-        self._thread.shutdown(wait=False)
-
-    def _start(self) -> Connection:
-        ours, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, self._place, self._rules), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._connection = ours
-        return ours
-
-    def _stop(self) -> None:
-        process, self._process = self._process, None
-        connection, self._connection = self._connection, None
-        if process is not None:
-            process.kill()
-            process.join()
-        if connection is not None:
-            connection.close()
+        """Ends the processes, and with them work in progress. Idempotent."""
+        self._sandbox.close()
 
 
-def _ask(connection: Connection, is_new: bool, question: object) -> object:
-    if is_new:
-        _wait_for_start(connection)
-    connection.send(question)
-    return connection.recv()
+def prepare(place: _Place, rules: Rules) -> Callable[[], Callable[[Any], object]]:
+    """The program of the sandbox: jobs are use cases with their arguments."""
 
+    def start() -> Callable[[Any], object]:
+        # On a busy machine, quick answers go before those that take long anyway.
+        os.nice(_NICENESS)
+        # The loop turns while there is no job, too: the connections of a store may need it.
+        loop = asyncio.new_event_loop()
+        threading.Thread(target=loop.run_forever, daemon=True).start()
+        store: Store = asyncio.run_coroutine_threadsafe(open_store(*place), loop).result()
+        registry = Registry(store, rules, steps=DEFAULT_STEPS)
 
-def _wait_for_start(connection: Connection) -> None:
-    try:
-        failure: StoreUnavailableError | None = connection.recv()
-    except EOFError:
-        raise StoreUnavailableError("The store is not available to the process for heavy work: it ended.") from None
-    if failure is not None:
-        raise failure
+        def answer(job: Any) -> object:
+            use_case, arguments, options = job
+            working = registry.bounded(use_case, *arguments, **options)
+            return asyncio.run_coroutine_threadsafe(working, loop).result()
 
+        return answer
 
-def _given_up(why: str) -> RegistryError:
-    message = f"The work on this schema was given up: {why}. Split the schema, or simplify it."
-    return RegistryError(ErrorCode.BUDGET_EXCEEDED, message=message)
-
-
-def _serve(connection: Connection, place: tuple[str, Sequence[bytes], BlobPlace], rules: Rules) -> None:
-    """The life of the process."""
-    # On a busy machine, what is answered at once goes before what takes long anyway.
-    os.nice(_NICENESS)
-    # Who interrupts a terminal means the server, which still answers what it has begun.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(EOFError, BrokenPipeError):
-        asyncio.run(_answer(connection, place, rules))
-
-
-async def _answer(connection: Connection, place: tuple[str, Sequence[bytes], BlobPlace], rules: Rules) -> None:
-    """Opens the store, and answers until the other side is gone.
-
-    The event loop goes on while nothing is asked: the store may be waiting for what it needs to answer again.
-    """
-    try:
-        store = await open_store(*place)
-    except StoreUnavailableError as error:
-        connection.send(error)
-        return
-    connection.send(None)
-    registry = Registry(store, rules, steps=DEFAULT_STEPS)
-    while True:
-        use_case, arguments, options = await asyncio.to_thread(connection.recv)
-        try:
-            outcome = await registry.bounded(use_case, *arguments, **options)
-        except Exception as error:
-            outcome = error
-        connection.send(outcome)
+    return start

@@ -9,6 +9,7 @@ import structlog
 from litestar import Litestar
 
 from llm_schema_registry.registry import RegistryError
+from llm_schema_registry.server.offload import REQUESTER, Requester
 from llm_schema_registry.server.rest.caching import NOT_KEPT
 from llm_schema_registry.server.rest.contexts_in_paths import without_context
 from llm_schema_registry.server.rest.errors import HttpError, problem_of
@@ -18,7 +19,7 @@ from llm_schema_registry.server.rest.routing import problem_response, surface_of
 from llm_schema_registry.server.rest.service import Service
 from llm_schema_registry.server.serving.limits import CYCLE, REFUSAL, Refusal
 from llm_schema_registry.server.serving.shelving import Application, Shelving
-from llm_schema_registry.server.settings import LogLevel
+from llm_schema_registry.server.settings import LogLevel, TlsMode
 from llm_schema_registry.store import InvalidStoreUrlError, StoreUnavailableError
 
 REQUEST_ID_HEADER = b"x-request-id"
@@ -69,6 +70,7 @@ class Front:
                     headers.append((_CACHE_CONTROL, _NOT_KEPT))
             await send(message)
 
+        REQUESTER.set(Requester(self._client_of(scope), receive))
         scope["request_id"] = request_id.decode("latin-1")
         refusal: Refusal | None = scope.get(REFUSAL)
         try:
@@ -99,6 +101,15 @@ class Front:
                 seconds=round(seconds, 6),
                 request_id=scope["request_id"],
             )
+
+    def _client_of(self, scope: MutableMapping[str, Any]) -> str:
+        """The address of the client; behind a proxy the one that the proxy adds."""
+        if self.service.settings.tls_mode is TlsMode.TRUSTED_PROXY:
+            for name, value in scope["headers"]:
+                if name == b"x-forwarded-for":
+                    return str(value.rpartition(b",")[2].strip().decode("latin-1"))
+        client = scope.get("client")
+        return str(client[0]) if client else ""
 
     def _refusal(self, error: Exception, scope: MutableMapping[str, Any]) -> Application:
         return problem_response(problem_of(error), surface_of(scope["path"]), SCHEMA_REGISTRY, self.service)

@@ -108,6 +108,21 @@ class Metrics:
             ["event"],
             registry=self.registry,
         )
+        self._sandbox_events = Counter(
+            "schema_registry_sandbox_events",
+            "Events of the processes for heavy work: a `start`; a process killed at the `deadline` of a job or by the "
+            "`cancel` of a client that left; its `death` (out of memory, crash); a job `refused` by a full queue.",
+            ["event"],
+            registry=self.registry,
+        )
+        self._sandbox_jobs = Gauge(
+            "schema_registry_sandbox_jobs",
+            "Pieces of heavy work by state: `running` or `queued`.",
+            ["state"],
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._sandbox_load: Callable[[], tuple[int, int]] | None = None
         self._by_request: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def request(self, method: str, endpoint: str, status: int, seconds: float) -> None:
@@ -176,9 +191,20 @@ class Metrics:
         else:
             self._shared_cache_events.labels(outcome).inc(number)
 
+    def sandbox_event(self, event: str) -> None:
+        """Counts an event of the sandbox; called from several threads."""
+        self._sandbox_events.labels(event).inc()
+
+    def sandbox(self, load: Callable[[], tuple[int, int]]) -> None:
+        """Registers the sandbox; `load` returns how many jobs run, and how many wait."""
+        self._sandbox_load = load
+
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format; of all workers, where there are several."""
         self.count_caches()
+        if self._sandbox_load is not None:
+            for state, number in zip(("running", "queued"), self._sandbox_load(), strict=True):
+                self._sandbox_jobs.labels(state).set(number)
         if SHARED_BY_WORKERS not in os.environ:
             return generate_latest(self.registry)
         together = CollectorRegistry()

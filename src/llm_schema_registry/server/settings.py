@@ -208,6 +208,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     redis_timeout_ms: Annotated[
         int, Meta(description="For how many milliseconds a read waits for the shared cache.", ge=1, le=1000)
     ] = 50
+    sandbox_processes: Annotated[
+        int,
+        Meta(
+            description="How many processes each worker has for heavy work (large schemas, expensive payloads); 0: one "
+            "per core, shared by the workers, at least one.",
+            ge=0,
+            le=64,
+        ),
+    ] = 0
+    sandbox_seconds: Annotated[
+        float, Meta(description="The deadline of one piece of heavy work, in seconds; beyond it 42290.", gt=0, le=600)
+    ] = 10.0
+    sandbox_memory_mb: Annotated[
+        int,
+        Meta(
+            description="The memory of one process for heavy work, in MiB; a smaller limit of the system stays in "
+            "force.",
+            ge=128,
+        ),
+    ] = 1024
+    sandbox_queue: Annotated[
+        int,
+        Meta(description="How many pieces of heavy work may wait in each worker; beyond it 503.", ge=1, le=100_000),
+    ] = 64
     kafka_cluster_id: Annotated[str, Meta(description="The Kafka cluster's id that `GET /v1/metadata/id` tells.")] = ""
     cluster_id: Annotated[str, Meta(description="This registry's id that `GET /v1/metadata/id` tells.")] = (
         "schema-registry"
@@ -259,6 +283,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def store_in_memory(self) -> bool:
         """Whether the store is gone with the process, and seen by it alone."""
         return self.store.rstrip("/").endswith(("sqlite:", ":memory:"))
+
+    @property
+    def heavy_processes(self) -> int:
+        """How many sandbox processes a worker has."""
+        return self.sandbox_processes or max(1, _cores() // self.workers)
 
     def metadata_keys(self) -> Sequence[bytes]:
         """The keys of `metadata_key`; raises `SettingsError` for what is none."""
@@ -339,7 +368,13 @@ def _type_name(kind: type) -> str:
     if issubclass(kind, enum.Enum):
         members: Iterable[enum.Enum] = kind
         return ", ".join(str(member.value) for member in members)
-    return {bool: "true or false", int: "integer", str: "text"}[kind]
+    return {bool: "true or false", int: "integer", float: "number", str: "text"}[kind]
+
+
+def _cores() -> int:
+    """The processors that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def _is_loopback(host: str) -> bool:

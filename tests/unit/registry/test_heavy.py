@@ -1,6 +1,9 @@
 """Work beyond the inline budget is done in a process beside, with the same outcome."""
 
 import asyncio
+import os
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from llm_schema_registry.contracts import Metadata
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
+from llm_schema_registry.sandbox import Limits
 from llm_schema_registry.store import StoreUnavailableError
 from llm_schema_registry.store.blobs import BlobPlace
 from llm_schema_registry.store.opening import open_store
@@ -91,7 +95,7 @@ async def test_large_definitions_are_found_where_they_are(tmp_path: Path) -> Non
 async def test_a_process_that_dies_or_hangs_is_replaced(registry: Registry, heavy: HeavyWork) -> None:
     await refused(ErrorCode.BUDGET_EXCEEDED, heavy.run(_die))
     assert (await put(registry, WIDE)).created
-    impatient = HeavyWork(heavy._place[0], Rules(), seconds=0.5)
+    impatient = HeavyWork("sqlite://", Rules(), limits=Limits(seconds=0.5))
     with pytest.raises(RegistryError, match="given up"):
         await impatient.run(_hang)
     impatient.close()
@@ -99,9 +103,8 @@ async def test_a_process_that_dies_or_hangs_is_replaced(registry: Registry, heav
 
 async def test_a_process_that_died_while_it_had_nothing_to_do_is_replaced(registry: Registry, heavy: HeavyWork) -> None:
     assert (await put(registry, WIDE)).created
-    assert heavy._process is not None
-    heavy._process.kill()
-    heavy._process.join()
+    os.kill(await heavy.run(_pid), signal.SIGKILL)
+    await asyncio.sleep(0.1)
     assert (await put(registry, WIDER)).created
 
 
@@ -121,9 +124,9 @@ async def test_a_process_that_cannot_open_the_store_is_no_fault_of_the_schema(
 async def test_a_process_that_ends_as_it_starts_is_no_fault_of_the_schema(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llm_schema_registry.registry.heavy._serve", _end)
-    with pytest.raises(StoreUnavailableError, match="it ended"):
-        await put(registry, WIDE)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    error = await refused(ErrorCode.OVERLOADED, put(registry, WIDE))
+    assert "cannot be started" in error.message
     monkeypatch.undo()
     assert (await put(registry, WIDE)).created
 
@@ -135,12 +138,12 @@ async def test_without_another_place_the_work_is_refused(tmp_path: Path) -> None
     await store.close()
 
 
-def _end(*_: object) -> None:
-    """Takes the place of the life of the process."""
-
-
 async def _die(registry: Registry) -> None:
-    raise SystemExit(3)
+    os._exit(3)
+
+
+async def _pid(registry: Registry) -> int:
+    return os.getpid()
 
 
 async def _hang(registry: Registry) -> None:

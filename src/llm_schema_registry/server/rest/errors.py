@@ -9,6 +9,8 @@ from litestar.exceptions import HTTPException
 from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
+from llm_schema_registry.sandbox import SandboxUnavailableError
+from llm_schema_registry.server.offload import ClientGoneError
 from llm_schema_registry.server.settings import ErrorCodes
 from llm_schema_registry.store import OutcomeUnknownError, StoreUnavailableError, ValueRefusedError
 from llm_schema_registry.store.blobs import BlobsUnavailableError, DefinitionLostError
@@ -84,14 +86,20 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 def problem_of(error: Exception) -> Problem:
     """What an exception means to a client; anything unforeseen is a 500 that tells nothing about the inside."""
     if isinstance(error, RegistryError):
-        passes = error.code is ErrorCode.REVISION_NOT_REACHED
+        passes = error.code in (ErrorCode.REVISION_NOT_REACHED, ErrorCode.OVERLOADED)
         return _of_code(error.code, error.message, error.findings, _RETRY if passes else ())
     if isinstance(error, HttpError):
         return _of_status(error.status, error.message, error.headers)
     if isinstance(error, HTTPException):
         return _of_framework(error)
+    if isinstance(error, ClientGoneError):
+        return _of_status(499, STATUS_ERRORS[499][1])
     if isinstance(error, BudgetExceededError):
         return _of_code(ErrorCode.BUDGET_EXCEEDED, str(error))
+    if isinstance(error, SandboxUnavailableError):
+        return _of_code(
+            ErrorCode.OVERLOADED, RegistryError(ErrorCode.OVERLOADED, message=str(error)).message, headers=_RETRY
+        )
     if isinstance(error, OutcomeUnknownError):
         return _of_code(ErrorCode.STORE_UNAVAILABLE, _OUTCOME_UNKNOWN, headers=_RETRY)
     if isinstance(error, BlobsUnavailableError):

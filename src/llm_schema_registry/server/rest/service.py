@@ -8,9 +8,12 @@ from typing import cast
 from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
+from llm_schema_registry.sandbox import Limits
+from llm_schema_registry.sandbox.limits import MEBIBYTE
 from llm_schema_registry.server.following import follow
 from llm_schema_registry.server.guarding import GuardedStore, StoreFile
 from llm_schema_registry.server.metrics import Metrics
+from llm_schema_registry.server.offload import Offload
 from llm_schema_registry.server.serving import Shelf
 from llm_schema_registry.server.settings import Settings
 from llm_schema_registry.store import Store, StoreUnavailableError, open_store
@@ -136,8 +139,18 @@ class Service:
             # No other process sees this store, so all work is done here.
             self._registry = Registry(store, rules, steps=DEFAULT_STEPS, seen=seen)
         else:
-            self._heavy = HeavyWork(settings.store, rules, keys=keys, blobs=blobs)
-            self._registry = Registry(store, rules, elsewhere=self._heavy, seen=seen)
+            self._heavy = HeavyWork(
+                settings.store,
+                rules,
+                keys=keys,
+                blobs=blobs,
+                limits=Limits(settings.sandbox_seconds, settings.sandbox_memory_mb * MEBIBYTE),
+                processes=settings.heavy_processes,
+                waiting=settings.sandbox_queue,
+                noted=self.metrics.sandbox_event,
+            )
+            self.metrics.sandbox(self._heavy.load)
+            self._registry = Registry(store, rules, elsewhere=Offload(self._heavy), seen=seen)
 
     def _share(self, address: Address, follower: Follower, store: Store, identity: bytes) -> Store:
         count = self.metrics.shared_cache

@@ -25,6 +25,10 @@ CRASHING = (
 )
 
 
+def pid_of(protoc):
+    return protoc._sandbox._places[0]._running[0]
+
+
 @pytest.fixture
 def protoc():
     found = Protoc()
@@ -54,7 +58,7 @@ def test_a_crash_is_an_error_and_the_next_schema_compiles(protoc):
 
 def test_a_killed_process_is_replaced(protoc):
     protoc.compile("x", {"x": GOOD})
-    os.kill(protoc._worker._process.pid, signal.SIGKILL)
+    os.kill(pid_of(protoc), signal.SIGKILL)
     time.sleep(0.1)
     assert protoc.compile("x", {"x": GOOD})
 
@@ -113,7 +117,7 @@ def test_nothing_is_left_behind(tmp_path):
     script = (
         "from llm_schema_registry.formats.protobuf.protoc import PROTOC\n"
         f"PROTOC.compile('x', {{'x': {GOOD!r}}})\n"
-        "print(PROTOC._worker._folder, PROTOC._worker._process.pid)\n"
+        "print(PROTOC._folder, PROTOC._sandbox._places[0]._running[0])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
     folder, pid = done.stdout.split()
@@ -129,7 +133,7 @@ def test_nothing_is_started_before_it_is_needed():
         "from llm_schema_registry.formats.protobuf.protoc import PROTOC\n"
         f"one = FORMAT.parse({GOOD!r}, strict=False)\n"
         "assert FORMAT.compare(one, one) == [] and FORMAT.outline(one) and one.normalized()\n"
-        "print(PROTOC._worker)\n"
+        "print(PROTOC._sandbox)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "None"
