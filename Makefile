@@ -42,10 +42,12 @@ $(VENV)/.bench-stamp: $(VENV)/.test-stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	@touch $@
 
+# Through the environment: the process list shows the arguments of every command.
 .PHONY: serve
+serve: export LSR_STORE = $(STORE)
 serve: venv ## run the registry on the embedded store (HOST, PORT, STORE, WORKERS)
 	@mkdir -p data
-	$(BIN)/lsr serve --host $(HOST) --port $(PORT) --store $(STORE) --workers $(WORKERS)
+	$(BIN)/lsr serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 .PHONY: demo
 demo: venv ## the registry at work: a catalogue, a safe and an unsafe change, a real client

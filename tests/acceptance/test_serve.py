@@ -19,6 +19,7 @@ from acceptance.serving import (
     register,
     running,
     start,
+    wait_until_it_answers,
     workers_of,
 )
 
@@ -130,3 +131,37 @@ def test_what_only_a_socket_shows(tmp_path: Path) -> None:
         status, body = get(port, "/metrics")
         assert status == 200
         assert b'schema_registry_requests_total{endpoint="/subjects",method="HEAD",status="200"} 1.0' in body
+
+
+def test_a_password_in_the_arguments_is_not_left_in_the_process_list(tmp_path: Path) -> None:
+    port = free_port()
+    url = f"postgresql://user:secret-word@127.0.0.1:{free_port()}/none"
+    process = start(port, url)
+    file = Path(f"/proc/{process.pid}/cmdline")
+    until = time.monotonic() + START_SECONDS
+    try:
+        # A process that ended has no arguments left.
+        while b"secret-word" in (arguments := file.read_bytes()) or b"serve" not in arguments:
+            assert time.monotonic() < until, arguments
+            time.sleep(0.005)
+    finally:
+        process.kill()
+        output = process.communicate()
+    assert "secret-word" not in "".join(output)
+
+
+def test_the_url_of_the_store_may_be_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "store-url"
+    file.write_text(f"sqlite:///{tmp_path}/registry.db\n")
+    port = free_port()
+    process = start(port, f"@{file}")
+    try:
+        wait_until_it_answers(port)
+        assert (tmp_path / "registry.db").exists()
+    finally:
+        process.terminate()
+        process.communicate(timeout=STOP_SECONDS)
+    missing = start(port, f"@{tmp_path}/none")
+    _, errors = missing.communicate(timeout=START_SECONDS)
+    assert missing.returncode != 0
+    assert "cannot be read" in errors

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from llm_schema_registry.cli.outcomes import CliError
 from llm_schema_registry.cli.reporting.formats import OutputFormat
 from llm_schema_registry.formats.format import SchemaType
 
@@ -40,6 +41,17 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8081
 DEFAULT_STORE = "sqlite:///data/registry.db"
 
+
+def _store_url(text: str) -> str:
+    """The URL that the option names; raises `CliError` for a file that cannot be read."""
+    from llm_schema_registry.store.opening import InvalidStoreUrlError, store_url
+
+    try:
+        return store_url(text)
+    except InvalidStoreUrlError as error:
+        raise CliError(str(error)) from None
+
+
 Host = Annotated[str, typer.Option("--host", envvar="LSR_HOST", help="The address to listen on.")]
 Port = Annotated[int, typer.Option("--port", envvar="LSR_PORT", min=1, max=65535, help="The port to listen on.")]
 Store = Annotated[
@@ -48,6 +60,7 @@ Store = Annotated[
         "--store",
         metavar="URL",
         envvar="LSR_STORE",
-        help="The store: sqlite:///FILE, sqlite:// (memory) or postgresql://…",
+        help="The store: sqlite:///FILE, sqlite:// (memory), postgresql://…, or @FILE with the URL in a file.",
+        callback=_store_url,
     ),
 ]

@@ -12,8 +12,10 @@ from msgspec import Meta
 from llm_schema_registry.budget import MAX_SCHEMA_BYTES
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.registry import DEFAULT_ID_GAP
+from llm_schema_registry.store import InvalidStoreUrlError
 from llm_schema_registry.store.blobs import DEFAULT_THRESHOLD, BlobPlace, InvalidBlobsUrlError, open_blobs
 from llm_schema_registry.store.caching.shared import Address, InvalidCacheUrlError
+from llm_schema_registry.store.opening import store_url
 
 PREFIX = "LSR_"
 # Variables with the prefix that other parts of the product read.
@@ -54,7 +56,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: Annotated[str, Meta(description="The address to listen on.", min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(description="The port to listen on; 0 lets the system choose.", ge=0, le=65535)] = 8081
     store: Annotated[
-        str, Meta(description="The URL of the store: `sqlite:///FILE`, `sqlite://` for memory, or `postgresql://…`.")
+        str,
+        Meta(
+            description="The URL of the store: `sqlite:///FILE`, `sqlite://` for memory, or `postgresql://…`; `@FILE` "
+            "reads it from a file, as for a mounted secret."
+        ),
     ] = "sqlite:///data/registry.db"
     workers: Annotated[int, Meta(description="How many processes answer; they share the store.", ge=1, le=64)] = 1
     tls_mode: Annotated[
@@ -277,7 +283,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 problems.append(f"{variable}: {cause} (allowed: {types.get(variable, 'no such setting')})")
         if problems:
             raise SettingsError("; ".join(problems))
-        return msgspec.convert(values, cls, strict=False)
+        settings = msgspec.convert(values, cls, strict=False)
+        try:
+            return msgspec.structs.replace(settings, store=store_url(settings.store))
+        except InvalidStoreUrlError as error:
+            raise SettingsError(f"LSR_STORE: {error}") from None
 
     @property
     def store_in_memory(self) -> bool:

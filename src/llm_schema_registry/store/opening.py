@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from llm_schema_registry.store.blobs import BlobPlace, folder_of, open_blobs
@@ -22,6 +23,28 @@ _SUPPORTED = (
 
 class InvalidStoreUrlError(ValueError):
     """The URL names no store this registry can open; the message says which it can, and repeats no secret."""
+
+
+def store_url(text: str) -> str:
+    """The URL of a store that a setting names: itself, or as `@FILE` the content of a file.
+
+    Raises:
+        InvalidStoreUrlError: the file cannot be read.
+    """
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InvalidStoreUrlError(
+            f"The file with the store's URL cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}. "
+            "After @, name a file that this user may read."
+        ) from None
+
+
+def has_password(url: str) -> bool:
+    """Whether the URL of a store holds a password."""
+    return bool(re.search(r"://[^/@]*:[^/@]*@|[?&]password=", url))
 
 
 def is_postgresql(url: str) -> bool:

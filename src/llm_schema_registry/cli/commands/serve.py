@@ -1,5 +1,7 @@
 """`lsr serve`: run the registry."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ from llm_schema_registry.cli.outcomes import CliError
 
 
 def serve(
+    context: typer.Context,
     host: Host = DEFAULT_HOST,
     port: Port = DEFAULT_PORT,
     store: Store = DEFAULT_STORE,
@@ -28,11 +31,22 @@ def serve(
             f"the server is not installed: there is no module {error.name}",
             "pip install 'llm-schema-registry[server]'",
         ) from None
+    _hide_password(context, store)
     _make_place(store)
     try:
         run(Settings.from_environment(host=host, port=port, store=store, workers=workers))
     except SettingsError as error:
         raise CliError(str(error)) from None
+
+
+def _hide_password(context: typer.Context, store: str) -> None:
+    """Starts again with the store's URL in the environment if the process list shows a password in the arguments."""
+    from llm_schema_registry.store.opening import has_password
+
+    if has_password(store) and any(store in argument for argument in sys.argv):
+        options = [f"--{name}={context.params[name]}" for name in ("host", "port", "workers")]
+        command = [sys.executable, "-m", "llm_schema_registry.cli", "serve", *options]
+        os.execve(sys.executable, command, os.environ | {"LSR_STORE": store})  # noqa: S606 -- our own program
 
 
 def _make_place(store: str) -> None:
