@@ -10,6 +10,7 @@ def page() -> str:
     return f"""# Metrics
 
 `GET /metrics` answers in Prometheus' text format. Labels are bounded: route templates, methods, statuses and outcomes,
-never subjects or ids. Counters carry the suffix `_total` there, histograms `_bucket`, `_count` and `_sum`.
+never subjects or ids. Counters carry the suffix `_total` there, histograms `_bucket`, `_count` and `_sum`; the names of
+the Confluent registry (`kafka_schema_registry_…`) are as they stand here.
 
 {table(("metric", "kind", "what it says"), rows)}"""

@@ -92,15 +92,14 @@ async def end_subject(registry: Registry, transaction: Transaction, subject: Sub
     versions = await transaction.versions(subject)
     if not versions:
         return
-    if registry.rules.permanent_delete:
-        await remove_versions(transaction, versions)
-        await remove_settings_of_empty(transaction, versions[0])
-        return
     alive = [version for version in versions if not version.deleted]
     for version in alive:
         await refuse_if_referenced(transaction, version, by_deleted=False, but=versions)
     for version in alive:
         await _soft_delete(transaction, version)
+    if registry.rules.permanent_delete:
+        await remove_versions(transaction, versions)
+        await remove_settings_of_empty(transaction, versions[0])
 
 
 async def delete_context(registry: Registry, context: str, *, actor: str = "") -> None:

@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from llm_schema_registry.server.confluent_metrics import CONFLUENT_METRICS, confluent_exposition
+from llm_schema_registry.server.registered_count import RegisteredCount
 from llm_schema_registry.store import Cause
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -22,11 +24,15 @@ class Metrics:
 
     Args:
         uses_of_shelf: tells how often the response shelf answered since it was last asked, by route template.
+
+    Attributes:
+        registered: how many schemas are registered.
     """
 
     def __init__(self, uses_of_shelf: Callable[[], Mapping[str, int]] = dict) -> None:
         self._uses_of_shelf = uses_of_shelf
         self._caches: dict[str, Callable[[], tuple[int, int]]] = {}
+        self.registered = RegisteredCount()
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "schema_registry_requests", "Requests answered.", ["method", "endpoint", "status"], registry=self.registry
@@ -199,19 +205,25 @@ class Metrics:
         """Registers the sandbox; `load` returns how many jobs run, and how many wait."""
         self._sandbox_load = load
 
-    def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format; of all workers, where there are several."""
+    def exposition(self, registered: int | None = None) -> bytes:
+        """All metrics in Prometheus' text format; of all workers, where there are several.
+
+        Args:
+            registered: how many schemas are registered, if the store could be asked.
+        """
         self.count_caches()
         if self._sandbox_load is not None:
             for state, number in zip(("running", "queued"), self._sandbox_load(), strict=True):
                 self._sandbox_jobs.labels(state).set(number)
-        if SHARED_BY_WORKERS not in os.environ:
-            return generate_latest(self.registry)
-        together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-        return generate_latest(together)
+        source = self.registry
+        if SHARED_BY_WORKERS in os.environ:
+            source = CollectorRegistry()
+            MultiProcessCollector(source)  # type: ignore[no-untyped-call]
+        return generate_latest(source) + confluent_exposition(source.collect(), registered)
 
     def names(self) -> Iterable[tuple[str, str, str]]:
         """Name, kind and description of every metric, for the reference."""
         for family in self.registry.collect():
             yield family.name, family.type, family.documentation
+        for metric in CONFLUENT_METRICS:
+            yield metric.name, metric.kind, metric.documentation

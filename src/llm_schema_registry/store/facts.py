@@ -115,6 +115,7 @@ READ_FROM: Final[Mapping[str, Callable[..., Fact]]] = MappingProxyType(
         "schemas_in_blobs": _whatever(ALL_SCHEMAS),
         "large_schemas": _whatever(ALL_SCHEMAS),
         "max_schema_id": _whatever(ALL_SCHEMAS),
+        "count_versions": _whatever(ALL_VERSIONS),
         "version": lambda subject, version: of_subject(subject),
         "versions": of_subject,
         "latest": of_subject,

@@ -33,6 +33,7 @@ _VERSIONS_OF_SCHEMA = _SQL["versions_of_schema"]
 _REFERRERS = _SQL["referrers"]
 _SUBJECTS = _SQL["subjects"]
 _LIST_VERSIONS = _SQL["list_versions"]
+_COUNT_VERSIONS = _SQL["count_versions"]
 _CONTEXTS = _SQL["contexts"]
 _CONTEXT = _SQL["context"]
 _SETTING = _SQL["setting"]
@@ -122,6 +123,11 @@ class SqlReads(abc.ABC):
         """The highest id ever given in the context (also to schemas removed since); 0 if none."""
         row = await self._one(_COUNTER, context)
         return 0 if row is None else int(row[0]) - 1
+
+    async def count_versions(self) -> tuple[int, int]:
+        """A revision, and how many versions are not soft-deleted at it; looks at all of them."""
+        ((revision, count),) = await self._scan(_integers_of, _COUNT_VERSIONS)
+        return revision, count
 
     async def version(self, subject: Subject, version: int) -> Version | None:
         """One version, soft-deleted or not."""
@@ -266,6 +272,10 @@ def _limit(limit: int | None) -> int:
 
 def _clipped(number: int) -> int:
     return max(0, min(number, _MAX_BIGINT))
+
+
+def _integers_of(row: Row) -> tuple[int, int]:
+    return int(row[0]), int(row[1])
 
 
 def _place_of(row: Row) -> tuple[str, int]:

@@ -132,6 +132,10 @@ class Reads(Protocol):
         """The highest id ever given in the context (also to schemas removed since); 0 if none."""
         ...
 
+    async def count_versions(self) -> tuple[int, int]:
+        """A revision, and how many versions are not soft-deleted at it; looks at all of them."""
+        ...
+
     async def version(self, subject: Subject, version: int) -> Version | None:
         """One version, soft-deleted or not."""
         ...

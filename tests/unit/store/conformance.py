@@ -297,6 +297,17 @@ class Versions:
         again = await registered(store, "s", version=2)
         assert await store.latest(subject("s")) == again
 
+    async def test_versions_are_counted_unless_deleted(self, store: Store) -> None:
+        assert await store.count_versions() == (0, 0)
+        async with store.transaction() as transaction:
+            for number, context in ((1, "."), (2, "."), (1, ".x")):
+                await register(transaction, "s", version=number, context=context)
+            await register(transaction, "gone", deleted=True)
+        assert await store.count_versions() == (1, 3)
+        async with store.transaction() as transaction:
+            await transaction.remove_version(subject("s"), 2)
+        assert await store.count_versions() == (2, 2)
+
     async def test_versions_of_a_schema(self, store: Store) -> None:
         async with store.transaction() as transaction:
             for name, number, schema_id in (("b", 1, 1), ("a", 10, 1), ("a", 2, 1), ("a", 1, 2)):

@@ -9,7 +9,16 @@ from llm_schema_registry.store.statements import load_statements
 READS, WRITES = load_statements("reads"), load_statements("writes")
 FILES = pathlib.Path(__file__).parents[3] / "src" / "llm_schema_registry" / "store" / "sql"
 # Lists look at all they may have to show; `head` and `identity` have one row.
-MAY_SCAN = {"subjects", "list_versions", "contexts", "revision", "identity", "move_head", "touch_head"}
+MAY_SCAN = {
+    "subjects",
+    "list_versions",
+    "contexts",
+    "revision",
+    "identity",
+    "move_head",
+    "touch_head",
+    "count_versions",
+}
 # What an index does not give in order is sorted: only referrers, which come together by several references.
 MAY_SORT = {"referrers"}
 

@@ -114,6 +114,10 @@ WHERE v.until IS NULL AND v.state <> 'DRAFT'
 ORDER BY v.context, v.subject, v.version
 LIMIT $8 OFFSET $9;
 
+-- count_versions --
+-- The revision of the last committed write, and how many versions are current and not soft-deleted.
+SELECT (SELECT revision FROM head), count(*) FROM versions WHERE until IS NULL AND deleted = 0;
+
 -- contexts --
 -- Known contexts from $1 to before $2 that start with $1.
 SELECT context

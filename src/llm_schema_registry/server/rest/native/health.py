@@ -81,4 +81,9 @@ async def health(call: Call[Query, NoBody]) -> Health | Reply:
 async def metrics(call: Call[Query, NoBody]) -> RawBytes:
     """The metrics of this process in Prometheus' text format."""
     await ready(call)
-    return RawBytes(call.metrics.exposition(), CONTENT_TYPE)
+    registered: int | None = None
+    try:
+        registered = await call.metrics.registered.read(call.registry.store)
+    except StoreUnavailableError:
+        call.metrics.storage(False)
+    return RawBytes(call.metrics.exposition(registered), CONTENT_TYPE)
