@@ -206,7 +206,7 @@ def test_a_drained_server_is_not_ready_and_still_answers(tmp_path: Path) -> None
 
 
 def test_one_process_drains_too_and_says_that_it_cannot_be_reloaded(tmp_path: Path) -> None:
-    request = b"GET /contexts HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /contexts HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with running(tmp_path, LSR_DRAIN_SECONDS="600") as (port, process):
         process.send_signal(signal.SIGHUP)
         log_until(process, "nothing is reloaded: one process cannot replace itself; restart it, or set LSR_WORKERS=2")
@@ -244,7 +244,7 @@ def test_a_server_ends_with_its_terminal(tmp_path: Path) -> None:
 def begun_request(port: int) -> Iterator[None]:
     """A request in progress, that never ends."""
     with socket.create_connection(("127.0.0.1", port)) as unfinished:
-        unfinished.sendall(b"POST /subjects/s/versions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        unfinished.sendall(b"POST /subjects/s/versions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         yield
 
 

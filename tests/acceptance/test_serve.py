@@ -31,7 +31,7 @@ def test_sigterm_ends_it_with_connections_open_and_nothing_is_lost(tmp_path: Pat
         kept.request("GET", "/subjects")
         kept.getresponse().read()
         with socket.create_connection(("127.0.0.1", port)) as unfinished:
-            unfinished.sendall(b"POST /subjects/s/versions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            unfinished.sendall(b"POST /subjects/s/versions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
             begun = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=STOP_SECONDS) == 0
@@ -115,14 +115,17 @@ def test_a_store_that_cannot_be_opened_ends_it(tmp_path: Path) -> None:
 def test_what_only_a_socket_shows(tmp_path: Path) -> None:
     with running(tmp_path) as (port, _):
         with socket.create_connection(("127.0.0.1", port)) as connection:
-            connection.sendall(b"HEAD /subjects HTTP/1.1\r\nHost: x\r\n\r\nGET /subjects HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(
+                b"HEAD /subjects HTTP/1.1\r\nHost: localhost\r\n\r\nGET /subjects HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            )
             answers = received(connection, b"[]")
             head, _, rest = answers.partition(b"\r\n\r\n")
             assert b"content-length: 2" in head
             assert rest.startswith(b"HTTP/1.1 200")
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(
-                b"POST /subjects/s/versions HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n{" + b" " * 70_000
+                b"POST /subjects/s/versions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n{"
+                + b" " * 70_000
             )
             assert received(connection, b"}").startswith(b"HTTP/1.1 413")
         with socket.create_connection(("127.0.0.1", port)) as connection:

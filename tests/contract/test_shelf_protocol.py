@@ -61,12 +61,17 @@ def connected(url: str) -> Iterator[Connection]:
 
 
 def get(path: str, *headers: str) -> bytes:
-    return "\r\n".join((f"GET {path} HTTP/1.1", "Host: h", *headers, "", "")).encode()
+    return "\r\n".join((f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", "")).encode()
 
 
 def post(path: str, body: object) -> bytes:
     data = json.dumps(body)
-    head = (f"POST {path} HTTP/1.1", "Host: h", "Content-Type: application/json", f"Content-Length: {len(data)}")
+    head = (
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {len(data)}",
+    )
     return ("\r\n".join((*head, "", "")) + data).encode()
 
 
@@ -137,7 +142,7 @@ def test_a_request_inside_another_one_is_not_answered(registry_url: str, schema_
         assert json.loads(connection.receive()[2]) == [1]
     with connected(registry_url) as connection:
         warm(connection, request)
-        head = f"POST /subjects/shelf HTTP/1.1\r\nHost: h\r\nContent-Length: {len(request)}\r\n\r\n"
+        head = f"POST /subjects/shelf HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(request)}\r\n\r\n"
         connection.send(head.encode())
         time.sleep(0.05)
         connection.send(request)

@@ -7,9 +7,11 @@ from typing import Any
 
 import structlog
 from litestar import Litestar
+from litestar.response.base import ASGIResponse
 
 from llm_schema_registry.registry import RegistryError
 from llm_schema_registry.server.offload import REQUESTER, Requester
+from llm_schema_registry.server.origins import OriginPolicy
 from llm_schema_registry.server.rest.caching import NOT_KEPT
 from llm_schema_registry.server.rest.contexts_in_paths import without_context
 from llm_schema_registry.server.rest.errors import HttpError, problem_of
@@ -29,6 +31,7 @@ _CACHE_CONTROL = b"cache-control"
 _NOT_KEPT = NOT_KEPT.encode()
 _UNAVAILABLE = 503
 _CLIENT_CLOSED_REQUEST = 499
+_PREFLIGHT = ASGIResponse(status_code=204)
 _RETRY = (("retry-after", "2"),)
 _log = structlog.get_logger()
 
@@ -45,6 +48,7 @@ class Front:
     def __init__(self, app: Litestar, service: Service) -> None:
         self.app = app
         self.service = service
+        self._origins = OriginPolicy(service.settings)
         self._answer: Application = app
         if service.shelf is not None:
             patience, stale = service.settings.stale_reads_seconds, service.metrics.stale
@@ -59,6 +63,7 @@ class Front:
         started = time.perf_counter()
         request_id = _request_id(scope)
         status = 0
+        preflight = False
 
         async def sending(message: Any) -> None:
             nonlocal status
@@ -66,6 +71,8 @@ class Front:
                 status = message["status"]
                 headers = message["headers"]
                 headers.append((REQUEST_ID_HEADER, request_id))
+                if self._origins.has_cors:
+                    headers.extend(self._origins.permissions(scope["headers"], preflight=preflight))
                 if not any(name == _CACHE_CONTROL for name, _ in headers):
                     headers.append((_CACHE_CONTROL, _NOT_KEPT))
             await send(message)
@@ -76,13 +83,15 @@ class Front:
         try:
             if refusal is not None:
                 raise HttpError(refusal.status, refusal.message, _RETRY if refusal.status == _UNAVAILABLE else ())
+            self._origins.check(scope["method"], scope["headers"])
+            preflight = self._origins.preflight(scope["method"], scope["headers"])
             _route_on_raw_path(scope)
             if (revision := least_revision(scope["headers"])) is not None:
                 await self.service.reach(revision)
         except (HttpError, RegistryError, StoreUnavailableError) as error:
             answer: Application = self._refusal(error, scope)
         else:
-            answer = self._answer
+            answer = _PREFLIGHT if preflight else self._answer
         await answer(scope, receive, sending)
         if (cycle := scope.get(CYCLE)) is not None and cycle.disconnected:
             if REFUSAL in scope and refusal is None:

@@ -3,6 +3,7 @@
 import enum
 import ipaddress
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
@@ -20,6 +21,9 @@ from llm_schema_registry.store.opening import store_url
 PREFIX = "LSR_"
 # Variables with the prefix that other parts of the product read.
 _OF_OTHERS = frozenset({"LSR_REGISTRY"})
+
+_ORIGIN = re.compile(r"https?://[^\s/?#@,]+/?", re.IGNORECASE)
+_TOKENS = r"^\s*[A-Za-z0-9_-]+(\s*,\s*[A-Za-z0-9_-]+)*\s*$"
 
 
 class SettingsError(ValueError):
@@ -70,6 +74,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "does), `insecure_dev` (nobody does). `none` refuses such a host."
         ),
     ] = TlsMode.NONE
+    public_url: Annotated[
+        str,
+        Meta(
+            description="The URL of the registry for its clients, if a proxy stands in front: `https://HOST`. Requests "
+            "of its pages may write, its host is allowed on loopback, and the OpenAPI document names it."
+        ),
+    ] = ""
+    allowed_hosts: Annotated[
+        str,
+        Meta(
+            description="Host names, separated by commas, that requests may be addressed to when the server listens on "
+            "loopback, besides loopback names and that of `public_url`."
+        ),
+    ] = ""
+    cors_origins: Annotated[
+        str,
+        Meta(
+            description="Origins of web pages, separated by commas, that may use the registry: `https://HOST`; `*` for "
+            "all. Empty: CORS is off, and requests of pages that would write are refused."
+        ),
+    ] = ""
+    cors_methods: Annotated[
+        str, Meta(description="The methods that pages of `cors_origins` may use.", pattern=_TOKENS)
+    ] = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
+    cors_headers: Annotated[
+        str, Meta(description="The header fields that pages of `cors_origins` may send.", pattern=_TOKENS)
+    ] = "Accept, Authorization, Content-Type, If-None-Match, X-Registry-Min-Revision, X-Request-Id"
+    cors_credentials: Annotated[
+        bool, Meta(description="Whether pages of `cors_origins` may send credentials; not with `*`.")
+    ] = False
     max_body_bytes: Annotated[int, Meta(description="The largest request body; beyond it 413.", ge=1024)] = (
         10 * 1024 * 1024
     )
@@ -331,12 +365,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except InvalidCacheUrlError as error:
             raise SettingsError(f"LSR_REDIS: {error}") from None
 
+    def cors_origin_list(self) -> Sequence[str]:
+        """The origins of `cors_origins`."""
+        return _listed(self.cors_origins)
+
+    def allowed_host_list(self) -> Sequence[str]:
+        """The names of `allowed_hosts` in lower case."""
+        return _listed(self.allowed_hosts.lower())
+
+    def _check_pages(self) -> None:
+        """Raises `SettingsError` for what says nothing about web pages."""
+        for variable, urls in (
+            ("LSR_PUBLIC_URL", _listed(self.public_url)),
+            ("LSR_CORS_ORIGINS", self.cors_origin_list()),
+        ):
+            for url in urls:
+                if not (_ORIGIN.fullmatch(url) or (url == "*" and variable == "LSR_CORS_ORIGINS")):
+                    raise SettingsError(f"{variable}: {url!r} is not an origin. Write scheme and host: https://HOST.")
+        if self.cors_credentials and "*" in self.cors_origin_list():
+            raise SettingsError("LSR_CORS_CREDENTIALS does not go with LSR_CORS_ORIGINS=*. List the origins.")
+
     def check(self) -> None:
         """Raises `SettingsError` for settings that do not go together."""
+        self._check_pages()
         self.metadata_keys()
         self.blob_place()
         self.cache_address()
-        if self.tls_mode is TlsMode.NONE and not _is_loopback(self.host):
+        if self.tls_mode is TlsMode.NONE and not is_loopback(self.host):
             raise SettingsError(
                 f"The host {self.host} is reachable from other machines, and nothing ends TLS. Listen on 127.0.0.1, "
                 "or set LSR_TLS_MODE=trusted_proxy behind a proxy that ends TLS, or LSR_TLS_MODE=insecure_dev for a "
@@ -387,7 +442,12 @@ def _cores() -> int:
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
-def _is_loopback(host: str) -> bool:
+def _listed(text: str) -> Sequence[str]:
+    return [part for part in (part.strip() for part in text.split(",")) if part]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is reachable from this machine alone."""
     if host == "localhost":
         return True
     try:
