@@ -124,6 +124,11 @@ class RegistryClient:
         found = await self._call("GET", f"schemas/ids/{schema_id}", RegisteredSchema)
         return msgspec.structs.replace(found, id=schema_id)
 
+    async def stored_text(self, schema_id: int, context: str) -> str:
+        """The text of an id that its GUID is made from, where that differs from the one that clients read."""
+        query = {"format": "canonical", "subject": f":{context}:"}
+        return (await self._call("GET", f"schemas/ids/{schema_id}", RegisteredSchema, query=query)).schema
+
     async def schema_by_guid(self, guid: str) -> RegisteredSchema:
         """The schema of a GUID."""
         return await self._call("GET", f"schemas/guids/{_quoted(guid)}", RegisteredSchema)

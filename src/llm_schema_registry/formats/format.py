@@ -204,8 +204,9 @@ class ParsedSchema(Protocol):
         ...
 
     def rendered(self, form: str) -> str:
-        """The text in another form, as `?format=` names it; an unknown name gives the canonical text.
+        """The text in another form, as `?format=` names it; an unknown or empty name gives the text that clients read.
 
+        That is the canonical text, save that Avro's has names for all types that references define.
         Avro: `resolved`. Protobuf: `serialized` (base64 FileDescriptorProto), `ignore_extensions`.
         """
         ...

@@ -93,9 +93,15 @@ async def _same_text(registry: Registry, reads: Reads, candidate: Candidate, con
     if candidate.references == content.references:
         if candidate.text == content.text:
             return True
-        if not candidate.normalized:
+        readable = candidate.parsed.rendered("")
+        defines_again = readable != candidate.parsed.canonical
+        if not candidate.normalized and not defines_again:
             return False
-        return (await registry.schemas.parsed(reads, content)).normalized() == candidate.text
+        stored = await registry.schemas.parsed(reads, content)
+        if candidate.normalized and stored.normalized() == candidate.text:
+            return True
+        # What the references define is defined there, however the two texts write it again.
+        return defines_again and stored.rendered("") == readable
     if candidate.references:
         return False
     # The references of the stored schema may have been written out in the candidate.

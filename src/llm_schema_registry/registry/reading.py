@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from llm_schema_registry.contracts import DEFAULT_CONTEXT, Subject
+from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry.candidates import SchemaRequest, prepare
 from llm_schema_registry.registry.configuring import aliased, effective_config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
@@ -13,6 +14,11 @@ from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.store.model import Deleted, Setting, State, StoredSchema, Version
 from llm_schema_registry.store.store import Reads
 
+CANONICAL = "canonical"
+"""The form of a text that the GUID is made from, and that is stored."""
+
+_REPEATS_TYPES = frozenset({SchemaType.AVRO})
+_NOT_PARSED = frozenset({ErrorCode.STORED_SCHEMA_UNREADABLE, ErrorCode.BUDGET_EXCEEDED})
 _SEARCH_PAGE = 1000
 _LISTED = frozenset({State.ACTIVE, State.DEPRECATED})
 
@@ -42,13 +48,39 @@ class FoundSchema:
     versions: Sequence[Version] = field(default=())
 
 
-async def render(registry: Registry, content: StoredSchema, form: str) -> str:
-    """The text of stored content in the form that `?format=` names; the stored text itself for none."""
-    return content.text if not form else await registry.bounded(_render, content, form)
+async def render(registry: Registry, content: StoredSchema, form: str = "") -> str:
+    """The text of stored content in the form that `?format=` names; the text that clients read for none.
+
+    The stored text is the one that the GUID is made from (`canonical`). In Avro it defines types again that are
+    nested in references (Confluent's rule), which most clients refuse to read.
+
+    Raises:
+        RegistryError: STORED_SCHEMA_UNREADABLE or BUDGET_EXCEEDED, for a form that is not the stored text.
+    """
+    if form == CANONICAL:
+        return content.text
+    if form:
+        return await registry.bounded_after_reading(_render, content, form)
+    repeats = content.schema_type in _REPEATS_TYPES and content.references
+    if not repeats or registry.rules.repeated_types:
+        return content.text
+    try:
+        return await registry.bounded_after_reading(_readable, content)
+    except RegistryError as error:
+        if error.code not in _NOT_PARSED:
+            raise
+        # A schema that was imported as it is, say: its text is served as it is, too.
+        return content.text
 
 
 async def _render(registry: Registry, content: StoredSchema, form: str) -> str:
     return (await registry.schemas.parsed(registry.store, content)).rendered(form)
+
+
+async def _readable(registry: Registry, content: StoredSchema) -> str:
+    parsed = await registry.schemas.parsed(registry.store, content)
+    text = parsed.rendered("")
+    return content.text if text == parsed.canonical else text
 
 
 async def get_version(registry: Registry, subject: Subject, number: int, *, deleted: bool = False) -> Found:

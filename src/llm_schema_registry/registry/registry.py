@@ -39,6 +39,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             as the Confluent registry has it.
         context_fallback: unqualified reads that find nothing look into every other context, as the Confluent
             registry does; off, since contexts are tenants.
+        repeated_types: Avro texts define types again that are nested in references, as the Confluent registry has it;
+            off, since most clients refuse to read that.
         mode_mutability: whether modes may be changed.
         permanent_delete: whether permanent deletes are allowed.
         schema_search_limit: the largest and default page of schema lists.
@@ -50,6 +52,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     compatibility: CompatibilityLevel = CompatibilityLevel.BACKWARD
     strict_config: bool = False
     context_fallback: bool = False
+    repeated_types: bool = False
     mode_mutability: bool = True
     permanent_delete: bool = True
     schema_search_limit: int = 1000
@@ -96,10 +99,27 @@ class Registry:
         Raises:
             RegistryError: what the use case raises; BUDGET_EXCEEDED when there is nowhere to do the work.
         """
+        return await self._run(use_case, arguments, options, on_leaving=note_untraceable)
+
+    async def bounded_after_reading(self, use_case: UseCase[_Result], *arguments: object, **options: object) -> _Result:
+        """As `bounded`, for a use case that reads all it needs before it begins to work.
+
+        The attempt here notes the facts of the answer, so that the answer may be cached wherever it is made.
+        """
+        return await self._run(use_case, arguments, options, on_leaving=lambda: None)
+
+    async def _run(
+        self,
+        use_case: UseCase[_Result],
+        arguments: tuple[object, ...],
+        options: dict[str, object],
+        *,
+        on_leaving: Callable[[], None],
+    ) -> _Result:
         try:
             return await use_case(self, *arguments, **options)
         except BudgetExceededError as error:
             if self._elsewhere is None:
                 raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
-        note_untraceable()
+        on_leaving()
         return await self._elsewhere.run(use_case, *arguments, **options)

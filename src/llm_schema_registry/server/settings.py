@@ -181,6 +181,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "does."
         ),
     ] = False
+    confluent_repeated_types: Annotated[
+        bool,
+        Meta(
+            description="Avro texts define types again that are nested in their references, as those of the Confluent "
+            "registry has it; otherwise they name them, which most clients need."
+        ),
+    ] = False
     confluent_error_codes: Annotated[
         ErrorCodes, Meta(description="`legacy` answers an incompatible registration with error_code 409, not 40901.")
     ] = ErrorCodes.CURRENT

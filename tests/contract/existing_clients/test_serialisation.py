@@ -178,6 +178,31 @@ def test_avro_references(client: SchemaRegistryClient, owner: SchemaRegistryClie
     assert (refused.value.http_status_code, refused.value.error_code) == (422, 42206)
 
 
+def test_types_that_are_nested_in_avro_references(
+    client: SchemaRegistryClient, owner: SchemaRegistryClient, topic: str
+) -> None:
+    kind = '{"type":"enum","name":"Kind","symbols":["CHAT"]}'
+    digest = '{"type":"fixed","name":"Hash","size":2}'
+    call = _record("Call", event=AVRO.text, kind=kind, hash=digest)
+    owner.register_schema(f"{topic}-call", Schema(call, "AVRO"))
+    trace = _record("Trace", call='"Call"', event='"Event"')
+    owner.register_schema(f"{topic}-trace", Schema(trace, "AVRO", [SchemaReference("app.Call", f"{topic}-call", 1)]))
+    text = _record("Batch", trace='"Trace"', event='["null","Event"]', kind='"Kind"', hash='"Hash"')
+    schema = Schema(text, "AVRO", [SchemaReference("app.Trace", f"{topic}-trace", 1)])
+    whole = {"event": VALUES, "kind": "CHAT", "hash": b"ab"}
+    value = {"trace": {"call": whole, "event": VALUES}, **whole}
+    data = AvroSerializer(client, schema)(value, _value_of(topic))
+    assert AvroDeserializer(client)(data, _value_of(topic)) == value
+    latest = AvroSerializer(owner, conf={"auto.register.schemas": False, "use.latest.version": True})
+    assert latest(value, _value_of(topic)) == data
+    assert owner.get_latest_version(f"{topic}-value").schema.schema_str == text
+
+
+def _record(name: str, **fields: str) -> str:
+    written = ",".join(f'{{"name":"{field}","type":{kind}}}' for field, kind in fields.items())
+    return f'{{"type":"record","name":"{name}","namespace":"app","fields":[{written}]}}'
+
+
 def test_json_schema_references(client: SchemaRegistryClient, owner: SchemaRegistryClient, topic: str) -> None:
     event = '{"type":"object","properties":{"model":{"type":"string"}}}'
     owner.register_schema(f"{topic}-event", Schema(event, "JSON"))

@@ -15,6 +15,7 @@ from llm_schema_registry.contracts import DEFAULT_CONTEXT, GLOBAL_SCOPE, Subject
 _NOT_SERVED = frozenset({404, 405})
 _AT_ONCE = 8
 _T = TypeVar("_T")
+_Item = TypeVar("_Item")
 
 
 async def take_snapshot(client: RegistryClient) -> Snapshot:
@@ -25,7 +26,8 @@ async def take_snapshot(client: RegistryClient) -> Snapshot:
     """
     contexts = await _or_none(client.contexts()) or [DEFAULT_CONTEXT]
     scopes = await _or_none(client.scopes())
-    versions = await _versions(client, tells_deleted=scopes is not None)
+    listed = await _versions(client, tells_deleted=scopes is not None)
+    versions = await _each(_with_stored_text, client, listed)
     if scopes is None:
         names = [str(Subject(context, "")) for context in contexts if context != DEFAULT_CONTEXT]
         names += [str(GLOBAL_SCOPE), *dict.fromkeys(version.subject for version in versions)]
@@ -54,6 +56,18 @@ async def _versions_of(client: RegistryClient, subject: str) -> list[VersionReco
     return [_record(msgspec.structs.replace(schema, deleted=schema.version not in alive)) for schema in found]
 
 
+async def _with_stored_text(client: RegistryClient, version: VersionRecord) -> VersionRecord:
+    """A version with the text that gives its GUID, which clients may have been given another form of."""
+    if not (version.references and version.guid) or version.guid == version.identity:
+        return version
+    try:
+        text = await client.stored_text(version.id, version.parsed_subject.context)
+    except RegistryError:
+        # A registry that knows no such form; what its GUIDs are made from is its own business.
+        return version
+    return msgspec.structs.replace(version, schema=text) if version.identity_with(text) == version.guid else version
+
+
 async def _settings(client: RegistryClient, scope: str) -> ScopeSettings:
     return ScopeSettings(scope, await _or_none(client.own_config(scope)), await _or_none(client.own_mode(scope)))
 
@@ -69,16 +83,16 @@ async def _or_none(call: Awaitable[_T]) -> _T | None:
 
 
 async def _each(
-    use: Callable[[RegistryClient, str], Awaitable[_T]], client: RegistryClient, names: Sequence[str]
+    use: Callable[[RegistryClient, _Item], Awaitable[_T]], client: RegistryClient, items: Sequence[_Item]
 ) -> list[_T]:
-    """What each name gives, a few at a time."""
+    """What each item gives, a few at a time."""
     room = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(name: str) -> _T:
+    async def one(item: _Item) -> _T:
         async with room:
-            return await use(client, name)
+            return await use(client, item)
 
-    return await asyncio.gather(*(one(name) for name in names))
+    return await asyncio.gather(*(one(item) for item in items))
 
 
 def _record(schema: RegisteredSchema) -> VersionRecord:

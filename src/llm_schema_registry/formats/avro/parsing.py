@@ -66,11 +66,14 @@ def _parse_one(
     for again, first, path in reader.redefinitions:
         if not alike(again, first, budget):
             raise invalid("avro.REDEFINED_TYPE", f"Can't redefine: {first.full_name}", path)
+    if isinstance(root, Named):
+        # Apache Avro keeps each definition where it stands, but takes the whole by its name.
+        root = reader.types[root.full_name]
     check_unions(reader)
     check_depth(root)
     if strict:
         _check_defaults(reader, budget)
-    return AvroSchema(root, reader.types, referenced)
+    return AvroSchema(root, reader.types, referenced, frozenset(known))
 
 
 def _json_error(error: JsonTextError) -> InvalidSchemaError:

@@ -146,7 +146,7 @@ class NodeReader:
         name, space, doc, aliases = self._name_parts(node, namespace, path)
         is_error = node["type"] == "error"
         record = Record("record", self._props(node, _TYPE_ATTRIBUTES), name, space, doc, aliases, is_error)
-        result = self._define(record, path)
+        self._define(record, path)
         nodes = node.get("fields")
         if type(nodes) is not list:
             raise invalid("avro.MISSING_ATTRIBUTE", f"Record has no fields: {written(node)}", path)
@@ -157,7 +157,7 @@ class NodeReader:
                 raise self._duplicate_field(record, member, field_path)
             record.fields.append(member)
             record.by_name[member.name] = member
-        return result
+        return record
 
     def _field(self, node: Any, namespace: str | None, path: str) -> Field:
         self._budget.spend()
@@ -241,7 +241,7 @@ class NodeReader:
         return self._define(Fixed("fixed", props, name, space, doc, aliases, size), path)
 
     def _define(self, named: Named, path: str) -> Named:
-        """Makes a named type known; the type that has the name already, if it is taken."""
+        """Makes a named type known, unless its name is taken; names mean the first definition."""
         full_name = named.full_name
         if full_name in PRIMITIVE_NAMES:
             message = f"Schemas may not be named after primitives: {full_name}"
@@ -253,7 +253,7 @@ class NodeReader:
         first = self.types.setdefault(full_name, named)
         if first is not named:
             self.redefinitions.append((named, first, path))
-        return first
+        return named
 
     def _name_parts(
         self, node: _Node, namespace: str | None, path: str

@@ -1,4 +1,4 @@
-"""Inline tags of records and fields: the property `confluent:tags`, found and edited in the canonical text."""
+"""Inline tags of records and fields: the property `confluent:tags`, found and edited in the text that clients read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,11 +44,11 @@ def with_tags(
 
 
 def _json(schema: AvroSchema) -> Any:
-    return read_json(schema.canonical, unique_keys=False)
+    return read_json(schema.readable, unique_keys=False)
 
 
 def _find(node: Any, namespace: str | None, found: _Nodes, budget: Budget) -> None:
-    """Collects the nodes of records and fields in a canonical text, outer ones first."""
+    """Collects the nodes of records and fields in such a text, outer ones first."""
     if isinstance(node, list):
         for branch in node:
             _find(branch, namespace, found, budget)

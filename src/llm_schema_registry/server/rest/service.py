@@ -105,6 +105,7 @@ class Service:
             compatibility=settings.compatibility,
             strict_config=settings.confluent_strict_config,
             context_fallback=settings.confluent_context_fallback,
+            repeated_types=settings.confluent_repeated_types,
             mode_mutability=settings.mode_mutability,
             permanent_delete=settings.permanent_delete,
             schema_search_limit=settings.schema_search_limit,

@@ -113,6 +113,40 @@ async function references() {
   assert.equal(read.event.model, 'm-1');
 }
 
+// Types that are nested in a reference, and in a reference of a reference, are used by their names.
+async function nestedInReferences() {
+  const model = { type: 'record', name: 'Model', fields: [{ name: 'id', type: 'string' }] };
+  const kind = { type: 'enum', name: 'Kind', symbols: ['CHAT', 'EMBEDDING'] };
+  const hash = { type: 'fixed', name: 'Hash', size: 2 };
+  const record = (name, ...fields) => JSON.stringify({
+    type: 'record', name, namespace: 'nested', fields: fields.map(([field, type]) => ({ name: field, type })),
+  });
+  const register = async (subject, schema, ...references) => client().register(`${topic}-${subject}`, {
+    schema, schemaType: 'AVRO',
+    references: references.map(([name, of]) => ({ name, subject: `${topic}-${of}`, version: 1 })),
+  });
+  await register('call', record('Call', ['model', model], ['kind', kind], ['hash', hash]));
+  await register('trace', record('Trace', ['call', 'Call'], ['model', 'Model']), ['nested.Call', 'call']);
+  // The client reads references in their order.
+  const references = [['nested.Call', 'call'], ['nested.Trace', 'trace']];
+  const text = record('Event', ['trace', 'Trace'], ['model', 'Model'], ['kind', ['null', 'Kind']], ['hash', 'Hash']);
+  const id = await register('nested-value', text, ...references);
+  assert.equal(await register('nested-value', text, ...references), id);
+  const found = await client().getLatestSchemaMetadata(`${topic}-nested-value`);
+  assert.equal(found.schema, text);
+  assert.equal(await client().getId(`${topic}-nested-value`, found), id);
+
+  const conf = { useLatestVersion: true };
+  const value = { id: 'm-1' };
+  const call = { model: value, kind: 'CHAT', hash: Buffer.from('ab') };
+  const event = { trace: { call, model: value }, model: value, kind: 'EMBEDDING', hash: Buffer.from('cd') };
+  const data = await new registry.AvroSerializer(client(), SerdeType.VALUE, {
+    ...conf, subjectNameStrategy: () => `${topic}-nested-value`,
+  }).serialize(`${topic}-nested`, event);
+  const read = await new registry.AvroDeserializer(client(), SerdeType.VALUE, {}).deserialize(`${topic}-nested`, data);
+  assert.equal(read.trace.model.id, 'm-1');
+}
+
 async function jsonSchema() {
   const subject = `${topic}.json-value`;
   await client().register(subject, { schema: JSON_SCHEMA, schemaType: 'JSON' });
@@ -186,7 +220,7 @@ async function migrations() {
 }
 
 for (const step of [
-  administration, associations, avro, headers, references, jsonSchema, protobuf, rules, migrations,
+  administration, associations, avro, headers, references, nestedInReferences, jsonSchema, protobuf, rules, migrations,
 ]) {
   await step().catch((error) => {
     console.error(step.name, error);

@@ -61,7 +61,21 @@ async function references() {
   assert.equal((await client().decode(data)).event.model, 'm-1');
 }
 
-for (const step of [avro, compatibility, jsonSchema, protobuf, references]) {
+async function nestedInReferences() {
+  const event = { ...AVRO, name: 'Call', fields: [{ name: 'event', type: AVRO }] };
+  await client().register({ type: SchemaType.AVRO, schema: JSON.stringify(event) }, { subject: `${topic}-call` });
+  const schema = JSON.stringify({
+    type: 'record', name: 'Pair', namespace: topic,
+    fields: [{ name: 'call', type: 'Call' }, { name: 'event', type: 'Event' }],
+  });
+  const { id } = await client().register({
+    type: SchemaType.AVRO, schema, references: [{ name: `${topic}.Call`, subject: `${topic}-call`, version: 1 }],
+  }, { subject: `${topic}.pair-value` });
+  const data = await client().encode(id, { call: { event: VALUE }, event: VALUE });
+  assert.equal((await client().decode(data)).event.model, 'm-1');
+}
+
+for (const step of [avro, compatibility, jsonSchema, protobuf, references, nestedInReferences]) {
   await step().catch((error) => {
     console.error(step.name, error);
     process.exit(1);

@@ -5,6 +5,7 @@ import json
 import uuid
 from pathlib import Path
 
+import fastavro
 import pytest
 
 from llm_schema_registry.formats import Dependency, InvalidSchemaError
@@ -13,6 +14,7 @@ from llm_schema_registry.formats.avro import FORMAT
 VECTORS = Path(__file__).parents[3] / "vectors" / "avro"
 ROWS = json.loads((VECTORS / "canonical.json").read_text())
 VALID = [pytest.param(row, id=row["description"]) for row in ROWS if "error" not in row]
+REFERENCES = json.loads((VECTORS / "references.json").read_text())
 INVALID = [pytest.param(row, id=row["description"]) for row in ROWS if "error" in row]
 
 
@@ -43,3 +45,18 @@ def test_errors_are_those_of_the_reference(row):
         parsed(row)
     assert raised.value.message == row["error"]
     assert all(finding.code.startswith("avro.") and finding.fix for finding in raised.value.findings)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["description"]) for row in REFERENCES])
+def test_types_of_references_are_names_in_the_text_that_clients_read(row):
+    dependencies = [Dependency(f"reference-{index}", text) for index, text in enumerate(row["references"])]
+    schema = FORMAT.parse(row["schema"], dependencies)
+    assert (schema.canonical, schema.rendered("resolved")) == (row["canonical"], row["resolved"])
+    assert schema.rendered("") == row["readable"]
+    for text in (row["readable"], row["canonical"]):
+        assert FORMAT.parse(text, dependencies).rendered("") == row["readable"]
+    # What the codec cannot find from inside a namespace, or takes for a second definition, no text helps.
+    if row["description"] not in ("a nested type without a namespace", "the whole is nested in the reference"):
+        known = {}
+        for text in (*row["references"], row["readable"]):
+            fastavro.parse_schema(json.loads(text), named_schemas=known)

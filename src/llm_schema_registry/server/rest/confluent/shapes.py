@@ -21,8 +21,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 Format = Annotated[
     str,
     msgspec.Meta(
-        description="Another form of the text: `resolved` (Avro, references written out), `serialized` (Protobuf, "
-        "base64 of the descriptor), `ignore_extensions` (Protobuf). Anything else: the stored text."
+        description="Another form of the text: `canonical` (what the GUID is made from), `resolved` (Avro, references "
+        "written out), `serialized` (Protobuf, base64 of the descriptor), `ignore_extensions` (Protobuf). Anything "
+        "else: the text that clients read, which differs from the canonical one in Avro schemas with references."
     ),
 ]
 ReferenceFormat = Annotated[
@@ -88,7 +89,7 @@ async def version_answer(
         id=content.schema_id,
         guid=content.guid,
         schema_type=content.schema_type,
-        schema=content.text if form is None else await render(registry, content, form.format),
+        schema=await render(registry, content, "" if form is None else form.format),
         references=references_of(content, form),
         metadata=metadata_of(content),
         rule_set=rule_set_of(content),
@@ -106,19 +107,16 @@ async def with_schema_tags(
     return msgspec.structs.replace(answer, schema_tags=await find_tags(registry, content, wanted))
 
 
-def text_for(request: SchemaRequest, content: StoredSchema) -> str:
-    """The text in the answer to a schema that was sent: the stored one, or a descriptor as it was sent.
+def sent_descriptor(request: SchemaRequest) -> str | None:
+    """The descriptor of a Protobuf schema that was sent as one, for the answer to it; `None` for any other schema.
 
     Clients of Protobuf remember the answer to a registration under its id, and read it as what they sent.
     """
-    if _changes_tags(request):
-        return content.text
     sent = request.schema or ""
-    return sent if request.schema_type == SchemaType.PROTOBUF and _BASE64.fullmatch(sent) else content.text
-
-
-def _changes_tags(request: SchemaRequest) -> bool:
-    return bool(request.schema_tags_to_add or request.schema_tags_to_remove or request.propagate_schema_tags)
+    changes_tags = request.schema_tags_to_add or request.schema_tags_to_remove or request.propagate_schema_tags
+    if changes_tags or request.schema_type != SchemaType.PROTOBUF or not _BASE64.fullmatch(sent):
+        return None
+    return sent
 
 
 def references_of(content: StoredSchema, form: SchemaForm | None) -> tuple[Reference, ...]:

@@ -19,7 +19,7 @@ from llm_schema_registry.server.rest.confluent.shapes import (
     SchemaAnswer,
     SchemaForm,
     WithDeleted,
-    text_for,
+    sent_descriptor,
     version_answer,
 )
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations
@@ -111,7 +111,8 @@ async def look_up_schema(call: Call[LookupQuery, SchemaRequest]) -> SchemaAnswer
         call.registry, await call.subject(), call.body, normalize=query.normalize, deleted=query.deleted
     )
     answer = await version_answer(call.registry, found.version, found.content, SchemaForm(format=query.format))
-    return answer if query.format else msgspec.structs.replace(answer, schema=text_for(call.body, found.content))
+    descriptor = None if query.format else sent_descriptor(call.body)
+    return answer if descriptor is None else msgspec.structs.replace(answer, schema=descriptor)
 
 
 @operations.get("/subjects/{subject}/metadata", ErrorCode.SUBJECT_NOT_FOUND, ErrorCode.SCHEMA_NOT_FOUND)

@@ -1,7 +1,7 @@
 """Tagging: a new version of a schema that differs in its inline tags, metadata or rules."""
 
 from llm_schema_registry.registry import ErrorCode
-from llm_schema_registry.registry.reading import get_version
+from llm_schema_registry.registry.reading import get_version, render
 from llm_schema_registry.registry.registering import register
 from llm_schema_registry.registry.tagging import TagRequest, tagged_version
 from llm_schema_registry.server.rest.confluent.versions import VERSION_ERRORS, RegisterAnswer, registered_answer
@@ -29,4 +29,4 @@ async def tag_version(call: Call[Query, TagRequest]) -> RegisterAnswer:
     request = tagged_version(found.content, call.body)
     registered = await register(call.registry, found.version.subject, request)
     call.metrics.registration("created" if registered.created else "existing")
-    return registered_answer(registered, registered.content.text)
+    return registered_answer(registered, await render(call.registry, registered.content))

@@ -22,7 +22,7 @@ from llm_schema_registry.server.rest.confluent.shapes import (
     WithDeleted,
     metadata_of,
     rule_set_of,
-    text_for,
+    sent_descriptor,
     version_answer,
     with_schema_tags,
 )
@@ -119,7 +119,8 @@ async def register_schema(call: Call[RegisterQuery, SchemaRequest]) -> RegisterA
         witness = await witness_of_refusal(call.registry, subject, call.body, error, normalize=query.normalize)
         return refusal_with_witness(error, witness, call.settings.confluent_error_codes)
     call.metrics.registration("created" if registered.created else "existing")
-    return registered_answer(registered, text_for(call.body, registered.content))
+    text = sent_descriptor(call.body) or await render(call.registry, registered.content)
+    return registered_answer(registered, text)
 
 
 def registered_answer(registered: Registered, text: str) -> RegisterAnswer:
