@@ -195,14 +195,30 @@ def test_a_drained_server_is_not_ready_and_still_answers(tmp_path: Path) -> None
         with clients_of(port) as clients:
             wait_for(lambda: clients.answered > 100, "nothing is answered")
             process.send_signal(signal.SIGTERM)
-            wait_for(lambda: get(port, "/health/ready")[0] == 503, "it is still ready")
-            assert json.loads(get(port, "/health/ready")[1])["checks"] == {"process": "stopping"}
+            stopping = {"process": "stopping"}
+            # Each worker hears of it for itself.
+            wait_for(lambda: json.loads(get(port, "/health/ready")[1])["checks"] == stopping, "it is still ready")
             assert get(port, "/health/live")[0] == 200
             answered = clients.answered
             wait_for(lambda: clients.answered > answered + 100, "nothing is answered")
             clients.end()
         assert clients.failures == []
         assert process.wait(timeout=STOP_SECONDS) == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stop_resets_no_new_connection(tmp_path: Path, workers: str) -> None:
+    with running(tmp_path, "--workers", workers) as (port, process), begun_request(port):
+        # It goes on for seconds, for the request in progress.
+        process.send_signal(signal.SIGTERM)
+        refused = 0
+        while process.poll() is None:
+            try:
+                assert get(port, "/health/live")[0] == 200
+            except ConnectionRefusedError:
+                refused += 1
+                time.sleep(0.01)
+        assert refused > 10, "the socket stays open until the end"
 
 
 def test_one_process_drains_too_and_says_that_it_cannot_be_reloaded(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """One process that answers: uvicorn with the settings of this product."""
 
+import asyncio
 import gc
 import signal
 import socket
+from contextlib import suppress
 from typing import Any, cast
 
 import structlog
@@ -78,10 +80,12 @@ class _Server(uvicorn.Server):
         self._stage = Stage.SERVING
         self._is_to_reload = False
         self._terminal = Terminal()
+        self._listening: list[socket.socket] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the application, then starts to answer."""
         await super().startup(sockets)
+        self._listening = list(sockets or ())
         _quiet_collector()
         _log.info("serving", url=self._url, sensitive_metadata=self._sensitive_metadata)
 
@@ -117,8 +121,7 @@ class _Server(uvicorn.Server):
         if self._stage is Stage.SERVING is not stage:
             self._say_goodbye()
         if stage is Stage.LEAVING is not self._stage:
-            for server in self.servers:
-                server.close()
+            await self._stop_listening()
         self._stage = stage
         self._front.service.stopping = self._departure.is_stop
         return self.force_exit or stage is Stage.GONE
@@ -130,6 +133,19 @@ class _Server(uvicorn.Server):
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
         await super().shutdown(sockets)
+
+    async def _stop_listening(self) -> None:
+        """Accepts the connections that wait, since closing the socket would reset them, and no others."""
+        for listening in self._listening:
+            with suppress(BlockingIOError):
+                while len(self.server_state.connections) < self._protocol.limits.connections:
+                    accepted, _ = listening.accept()
+                    await asyncio.get_running_loop().connect_accepted_socket(self._new_connection, accepted)
+        for server in self.servers:
+            server.close()
+
+    def _new_connection(self) -> BoundedConnection:
+        return self._protocol(self.config, self.server_state, self.lifespan.state)
 
     def _say_goodbye(self) -> None:
         """Lets every answer from now on say that its connection closes, also those that are under way."""

@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess, parent_process
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
+from llm_schema_registry.server.counters import counter_directory
 from llm_schema_registry.server.logs import configure_logs
 from llm_schema_registry.server.metrics import SHARED_BY_WORKERS
 from llm_schema_registry.server.process import serve
@@ -32,7 +32,6 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
 _SHORT_LOOK_SECONDS = 0.1
 _LOOKS_WITHOUT_PULSE = 30
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108
 _ORPHAN_SECONDS = 0.5
 _log = structlog.get_logger()
 
@@ -47,9 +46,7 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
     Raises:
         SystemExit: no worker could start.
     """
-    # Counters are written through mapped files: on a full disk that would end the process.
-    memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
-    with TemporaryDirectory(prefix="lsr-metrics-", dir=memory) as metrics:
+    with counter_directory() as metrics:
         os.environ[SHARED_BY_WORKERS] = metrics
         with _Requests() as requests:
             _Crew(settings, listening, url, metrics).run(requests)
@@ -268,6 +265,8 @@ class _Crew:
 
     def _stop(self, number: int, requests: _Requests) -> None:
         """Stops all workers by a signal, and kills them when they take too long, or at the next signal."""
+        # Nobody accepts on this copy of the socket: with it open, clients would connect and be reset in the end.
+        self._listening.close()
         self._stop_all(number)
         drain = self._settings.drain_seconds if number == signal.SIGTERM else 0
         until = time.monotonic() + drain + _STOP_SECONDS
