@@ -203,6 +203,20 @@ def test_no_registry_exits_3(lsr: Lsr, catalog: Path, arguments: list[str]) -> N
     assert "Traceback" not in done.stderr
 
 
+def test_protobuf_files_that_the_runtime_takes_only_in_part(lsr: Lsr, catalog: Path) -> None:
+    (catalog / "names.proto").write_text(
+        'syntax = "proto2"; message M { optional int32 foo_bar = 1; optional int32 fooBar = 2; }'
+    )
+    (catalog / "event.json").write_text('{"foo_bar": 1, "fooBar": 2}')
+    assert lsr("validate", "--schema", "names.proto", "event.json").returncode == 0
+    fields = "".join(f"int32 f{number} = {number};" for number in range(1, 18_000))
+    (catalog / "large.proto").write_text(f'syntax = "proto3"; message M {{ {fields} }}')
+    done = lsr("validate", "--schema", "large.proto", "event.json")
+    assert done.returncode == 2
+    assert "payloads of this schema cannot be validated: The Protobuf runtime cannot load" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_events_are_validated_by_a_schema_file(lsr: Lsr, catalog: Path) -> None:
     good = "samples/cost.token-usage.v1.avro-valid.json"
     assert lsr("validate", "--schema", OLD, good).returncode == 0

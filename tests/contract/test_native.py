@@ -221,3 +221,21 @@ async def test_every_path_of_the_document_is_served(call: Caller) -> None:
             answer = await call(method.upper(), target)
             assert answer.status not in (405, 500), (method, path, answer.body)
             assert answer.status != 404 or answer.json["error_code"] > 1_000, (method, path)
+
+
+async def test_protobuf_files_that_the_runtime_takes_only_in_part(call: Caller) -> None:
+    names = 'syntax = "proto2"; message M { optional int32 foo_bar = 1; optional int32 fooBar = 2;%s }'
+    fields = "".join(f"int32 f{number} = {number};" for number in range(1, 18_000))
+    await call("PUT", "/config/names", {"compatibilityProfile": "SOURCE"})
+    for subject, text in (
+        ("names", names % ""),
+        ("names", names % " optional string a = 3;"),
+        ("large", f'syntax = "proto3"; message M {{ {fields} }}'),
+    ):
+        answer = await call("POST", f"/subjects/{subject}/versions", {"schema": text, "schemaType": "PROTOBUF"})
+        assert answer.status == 200, answer.json
+    answer = await call("POST", "/api/v1/validate", {"subject": "names", "data": {"foo_bar": 1, "fooBar": 2}})
+    assert answer.json["valid"]
+    answer = await call("POST", "/api/v1/validate", {"subject": "large", "data": {}})
+    assert (answer.status, answer.json["code"]) == (422, "PAYLOADS_NOT_CHECKED")
+    assert "cannot be validated: The Protobuf runtime cannot load this schema" in answer.json["detail"]

@@ -1,11 +1,17 @@
 """What a change breaks besides the reading of data: the findings of the profiles."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.findings import Finding, Severity, shortened
-from llm_schema_registry.formats import InvalidSchemaError, ParsedSchema, format_of
-from llm_schema_registry.formats.profiles import HasProfiles, Profile, ProfileDifference
+from llm_schema_registry.formats import ParsedSchema, format_of
+from llm_schema_registry.formats.profiles import HasProfiles, NotCompiledError, Profile, ProfileDifference, Side
+
+_FIXES: Final = {
+    Side.OLD: "Set compatibilityProfile to CONFLUENT for the registration of a schema that compiles.",
+    Side.NEW: "Correct what the compiler names.",
+}
 
 
 def profile_findings(
@@ -25,7 +31,7 @@ def profile_findings(
     area = candidate.schema_type.lower()
     try:
         differences = format_.profile_differences(candidate, previous, budget=budget)
-    except InvalidSchemaError as error:
+    except NotCompiledError as error:
         return [_not_comparable(version, error, profile)]
     return [_finding(each, area, version, profile) for each in differences]
 
@@ -50,13 +56,14 @@ def _finding(difference: ProfileDifference, area: str, version: int, profile: Pr
     )
 
 
-def _not_comparable(version: int, error: InvalidSchemaError, profile: Profile) -> Finding:
+def _not_comparable(version: int, error: NotCompiledError, profile: Profile) -> Finding:
+    text = f"Version {version}" if error.side is Side.OLD else "The new schema"
     return Finding(
         code="schema.PROFILE_NOT_CHECKED",
         severity=Severity.WARNING if profile is Profile.CONFLUENT else Severity.ERROR,
-        message=f"Version {version} cannot be compared by profile, since its compiler refuses it: {error.message}",
+        message=f"{text} cannot be compared by profile, since its compiler refuses it: {error.message}",
         against_version=version,
-        fix="Set compatibilityProfile to CONFLUENT for the registration of a schema that compiles.",
+        fix=_FIXES[error.side],
         docs="reference/findings/schema.md#profile_not_checked",
     )
 

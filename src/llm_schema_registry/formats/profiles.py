@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.formats.format import ParsedSchema
+from llm_schema_registry.formats.format import InvalidSchemaError, ParsedSchema
 
 
 class Profile(enum.StrEnum):
@@ -67,6 +67,21 @@ class ProfileDifference:
         return self.rule.description.format(path=self.path, old=self.old, new=self.new)
 
 
+class Side(enum.Enum):
+    """One of the two texts of a comparison by profile."""
+
+    NEW = "new"
+    OLD = "old"
+
+
+class NotCompiledError(InvalidSchemaError):
+    """The compiler of the format refuses one of the two texts. Attributes: `side`: which one."""
+
+    def __init__(self, side: Side, cause: InvalidSchemaError) -> None:
+        super().__init__(cause.message, cause.findings)
+        self.side = side
+
+
 @runtime_checkable
 class HasProfiles(Protocol):
     """A format that knows profiles."""
@@ -82,7 +97,7 @@ class HasProfiles(Protocol):
         """The changes from `old` to `new` that break profiles, each once and under the strictest rule it is against.
 
         Raises:
-            InvalidSchemaError: one of the two is a stored schema that its compiler refuses today.
+            NotCompiledError: the compiler refuses one of the two.
             BudgetExceededError: too much work.
         """
         ...

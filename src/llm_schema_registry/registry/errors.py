@@ -92,6 +92,10 @@ class ErrorCode(enum.Enum):
         42291,
         "The stored schema with id {schema_id} in context '{context}' cannot be parsed any more: {message}",
     )
+    PAYLOADS_NOT_CHECKED = (
+        42291,
+        "Payloads of the schema with id {schema_id} in context '{context}' cannot be validated: {message}",
+    )
     INVALID_PAYLOAD = (42292, "{message}")
     VALUE_REFUSED = (
         42293,

@@ -124,7 +124,7 @@ class Schemas:
                 dependencies = await self.dependencies(reads, content.references, content.context, deleted=True)
                 parsed = self.parse(schema_type, content.text, dependencies, strict=False, budget=budget)
             except InvalidSchemaError as error:
-                raise _unreadable(content, error) from error
+                raise _unusable(ErrorCode.STORED_SCHEMA_UNREADABLE, content, error) from error
             if remember:
                 self._by_id.put(key, parsed, _length_of_all(content.text, dependencies))
         return parsed
@@ -133,7 +133,8 @@ class Schemas:
         """The compiled payload validator of stored content.
 
         Raises:
-            RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed or compiled (any more).
+            RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed, PAYLOADS_NOT_CHECKED when it cannot be
+                compiled.
         """
         key = (content.context, content.schema_id, content.guid)
         validator = self._validators.get(key)
@@ -146,7 +147,7 @@ class Schemas:
             try:
                 validator = format_of(parsed.schema_type).validator(parsed)
             except InvalidSchemaError as error:
-                raise _unreadable(content, error) from error
+                raise _unusable(ErrorCode.PAYLOADS_NOT_CHECKED, content, error) from error
             self._validators.put(key, validator, max(self._by_id.weight(key), _length(content)))
         return validator
 
@@ -237,9 +238,9 @@ def _length_of_all(text: str, dependencies: Iterable[Dependency]) -> int:
     return _ENTRY + len(text) + sum(len(dependency.text) for dependency in dependencies)
 
 
-def _unreadable(content: StoredSchema, error: InvalidSchemaError) -> RegistryError:
+def _unusable(code: ErrorCode, content: StoredSchema, error: InvalidSchemaError) -> RegistryError:
     return RegistryError(
-        ErrorCode.STORED_SCHEMA_UNREADABLE,
+        code,
         error.findings,
         schema_id=content.schema_id,
         context=content.context,

@@ -148,6 +148,10 @@ def test_a_version_that_does_not_compile_any_more():
     assert refused.findings[0].message == (
         'Version 1 cannot be compared by profile, since its compiler refuses it: 3:3: "Unknown" is not defined.'
     )
+    blamed = check(broken, [(1, A)], BACKWARD, profile=Profile.WIRE).findings[-1]
+    assert (blamed.code, blamed.against_version) == ("schema.PROFILE_NOT_CHECKED", 1)
+    assert blamed.message.startswith("The new schema cannot be compared by profile, since its compiler refuses it: ")
+    assert blamed.fix != refused.findings[0].fix
     warned = check(A, [(1, broken)], BACKWARD, annotate=True)
     assert warned.compatible
     assert [finding.severity for finding in warned.findings] == [Severity.WARNING]

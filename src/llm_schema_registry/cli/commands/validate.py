@@ -71,9 +71,12 @@ def validate(
 
 def _locally(events: list["Event"], schema: "ParsedSchema") -> list["Item"]:
     from llm_schema_registry.cli.judging import judge_event
-    from llm_schema_registry.formats import format_of
+    from llm_schema_registry.formats import InvalidSchemaError, format_of
 
-    validator = format_of(schema.schema_type).validator(schema)
+    try:
+        validator = format_of(schema.schema_type).validator(schema)
+    except InvalidSchemaError as error:
+        raise CliError(f"payloads of this schema cannot be validated: {error.message}") from None
 
     def findings(event: "Event") -> "list[Finding]":
         if event.problem is not None:

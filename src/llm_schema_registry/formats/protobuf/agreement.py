@@ -26,14 +26,14 @@ def misread(written: Message, found: Message, place: str = "") -> str | None:
         found: the same bytes as the reader knows them.
         place: behind the number of a field, which message it is in.
     """
-    known: Mapping[int, Any] = found.DESCRIPTOR.fields_by_number
+    known: Mapping[int, Any] = type(found).DESCRIPTOR.fields_by_number
     field: FieldDescriptor
-    for field, value in written.ListFields():
+    for field, value in type(written).ListFields(written):
         other = known.get(field.number)
         if other is None or field.is_extension:
             continue
         here = f"field {field.number}{place}"
-        if other.has_presence and not found.HasField(other.name):
+        if other.has_presence and not type(found).HasField(found, other.name):
             return f"{here} was written as {_shown(field, value)} and is missing"
         problem = _misread_field(field, value, other, getattr(found, other.name), here)
         if problem is not None:
@@ -82,7 +82,7 @@ def _entries(field: FieldDescriptor, value: Any) -> _Entries | None:
 
 def _misread_item(field: FieldDescriptor, item: Any, other: FieldDescriptor, found: Any, here: str) -> str | None:
     if isinstance(item, Message) and isinstance(found, Message):
-        return misread(item, found, f" of {item.DESCRIPTOR.full_name}")
+        return misread(item, found, f" of {type(item).DESCRIPTOR.full_name}")
     same = not isinstance(item, Message) and not isinstance(found, Message) and _same_scalar(item, found)
     return None if same else f"{here} was written as {_shown_item(field, item)} and read as {_shown_item(other, found)}"
 
@@ -104,7 +104,7 @@ def _shown(field: FieldDescriptor, value: Any) -> str:
 
 def _shown_item(field: FieldDescriptor, value: Any) -> str:
     if isinstance(value, Message):
-        return f"a {value.DESCRIPTOR.full_name}"
+        return f"a {type(value).DESCRIPTOR.full_name}"
     if field.enum_type is not None:
         named = field.enum_type.values_by_number.get(value)
         return f"{value} ({named.name})" if named is not None else str(value)

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from google.protobuf import descriptor_pb2 as pb
+
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
 from llm_schema_registry.formats.protobuf.canonical import canonical_text
@@ -17,6 +19,7 @@ from llm_schema_registry.formats.protobuf.option_parser import MAX_NESTING
 from llm_schema_registry.formats.protobuf.parser import parse_file
 from llm_schema_registry.formats.protobuf.protoc import PROTOC, ProtocCrashedError, ProtocRefusedError
 from llm_schema_registry.formats.protobuf.type_table import types_of_text
+from llm_schema_registry.formats.protobuf.utf8 import ESCAPED_BYTE, refuse_invalid_strings
 
 MAIN_NAME: Final = "default"
 _LABEL: Final = "optional "
@@ -66,7 +69,7 @@ def compile_text(text: str, file: File, dependencies: Sequence[Dependency]) -> b
         A serialised FileDescriptorSet, the file itself last, under a name of its own.
 
     Raises:
-        InvalidSchemaError: with protoc's messages and places.
+        InvalidSchemaError: with protoc's messages and places, or for a string that is not UTF-8.
         BudgetExceededError: it took too long.
     """
     imported = imported_texts(file, dependencies)
@@ -76,6 +79,9 @@ def compile_text(text: str, file: File, dependencies: Sequence[Dependency]) -> b
     found = _CACHE.get(key)
     if found is None:
         found = _compiled(labelled, files, insertions)
+        if any(map(ESCAPED_BYTE.search, (labelled, *files.values()))):
+            for descriptor in pb.FileDescriptorSet.FromString(found).file:
+                refuse_invalid_strings(descriptor)
         _CACHE.put(key, found)
     return in_written_order(found, file) if OPTION in text else found
 

@@ -1,6 +1,6 @@
 """Options in descriptors: known ones are fields, custom ones are extensions that only the imports explain."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, NoReturn
 
 from google.protobuf import descriptor_pb2 as pb
@@ -33,13 +33,57 @@ def json_name_of(name: str) -> str:
 def pool_of(descriptors: pb.FileDescriptorSet) -> descriptor_pool.DescriptorPool:
     """A pool of its own with all files of the set.
 
+    The runtime refuses a JSON name that two fields have, or a field and a oneof, which protoc accepts with a
+    warning. In the pool, a field that another one keeps from its JSON name has its own name instead.
+
     Raises:
-        TypeError: a file does not link.
+        TypeError: a file does not link, or exceeds a limit of the runtime.
     """
+    try:
+        return _pool(descriptors.file)
+    except TypeError:
+        return _pool(map(_with_distinct_json_names, descriptors.file))
+
+
+def _pool(files: Iterable[pb.FileDescriptorProto]) -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
-    for file in descriptors.file:
+    for file in files:
         pool.Add(file)
     return pool
+
+
+def _with_distinct_json_names(file: pb.FileDescriptorProto) -> pb.FileDescriptorProto:
+    renamed = pb.FileDescriptorProto()
+    renamed.CopyFrom(file)
+    messages = list(renamed.message_type)
+    while messages:
+        message = messages.pop()
+        messages.extend(message.nested_type)
+        _make_json_names_distinct(message)
+    return renamed
+
+
+def _make_json_names_distinct(message: pb.DescriptorProto) -> None:
+    oneofs = {oneof.name for oneof in message.oneof_decl}
+    while True:
+        by_json_name: dict[str, list[pb.FieldDescriptorProto]] = {}
+        for field in message.field:
+            by_json_name.setdefault(field.json_name or json_name_of(field.name), []).append(field)
+        renamed = [field for name, fields in by_json_name.items() for field in _without_claim(name, fields, oneofs)]
+        if not renamed:
+            return
+        for field in renamed:
+            field.json_name = field.name
+
+
+def _without_claim(
+    name: str, fields: Sequence[pb.FieldDescriptorProto], oneofs: Container[str]
+) -> list[pb.FieldDescriptorProto]:
+    """The fields that cannot have a JSON name: all but the one with that name of its own, or else the first one."""
+    if name in oneofs:
+        return list(fields)
+    owner = next((field for field in fields if field.name == name), fields[0])
+    return [field for field in fields if field is not owner]
 
 
 def map_entry_of(field: FieldDescriptor) -> tuple[FieldDescriptor, FieldDescriptor] | None:
@@ -95,7 +139,9 @@ class OptionReader:
         return understood
 
     def _linked_pool(self) -> descriptor_pool.DescriptorPool:
-        paths = dict.fromkeys((*self._file.dependency, "google/protobuf/descriptor.proto"))
+        paths = dict.fromkeys(
+            (*self._file.dependency, *self._file.option_dependency, "google/protobuf/descriptor.proto")
+        )
         importer = File(syntax="proto3", imports=tuple(map(Import, paths)))
         compiled = compile_text(canonical_text(importer), importer, self._dependencies)
         descriptors = pb.FileDescriptorSet.FromString(compiled)

@@ -5,9 +5,7 @@ import binascii
 from collections.abc import Iterable, Sequence
 
 from google.protobuf import descriptor_pb2 as pb
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
-from google.protobuf.message import Message as AnyMessage
 
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
@@ -34,6 +32,7 @@ from llm_schema_registry.formats.protobuf.elements import (
     Service,
 )
 from llm_schema_registry.formats.protobuf.lexer import string_value
+from llm_schema_registry.formats.protobuf.utf8 import refuse_invalid_strings
 
 _Kind = pb.FieldDescriptorProto.Type
 _SCALAR_NAMES = {
@@ -63,9 +62,7 @@ def file_of_base64(text: str, dependencies: Sequence[Dependency]) -> File:
     except (binascii.Error, DecodeError):
         message = "Neither .proto text nor the base64 of a FileDescriptorProto."
         raise InvalidSchemaError(message, (Finding(code="protobuf.SYNTAX", message=message),)) from None
-    if _holds_broken_text(descriptor):
-        message = "The FileDescriptorProto holds a string that is not UTF-8."
-        raise InvalidSchemaError(message, (Finding(code="protobuf.INVALID", message=message),))
+    refuse_invalid_strings(descriptor)
     try:
         return _FileReader(descriptor, dependencies).file()
     except (ValueError, LookupError):
@@ -77,21 +74,6 @@ def own_descriptor(descriptors: bytes) -> bytes:
     """The last file of a serialised FileDescriptorSet, serialised."""
     last: bytes = pb.FileDescriptorSet.FromString(descriptors).file[-1].SerializeToString()
     return last
-
-
-def _holds_broken_text(message: AnyMessage) -> bool:
-    """Whether a string in a descriptor is not UTF-8, which the runtime shows by giving its bytes."""
-    for field, value in message.ListFields():
-        if field.is_extension:
-            # Known here only because something else in this process declared it; elsewhere it is unknown bytes.
-            continue
-        values = value if field.is_repeated else (value,)
-        if field.type == FieldDescriptor.TYPE_STRING:
-            if any(isinstance(item, bytes) for item in values):
-                return True
-        elif field.type == FieldDescriptor.TYPE_MESSAGE and any(map(_holds_broken_text, values)):
-            return True
-    return False
 
 
 class _FileReader:

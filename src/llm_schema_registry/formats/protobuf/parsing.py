@@ -2,26 +2,25 @@
 
 import base64
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError, SchemaType
 from llm_schema_registry.formats.protobuf.canonical import canonical_text
 from llm_schema_registry.formats.protobuf.compiling import compile_text, imported_texts, refuse_unparsed
 from llm_schema_registry.formats.protobuf.descriptors import file_of_base64, own_descriptor
-from llm_schema_registry.formats.protobuf.elements import File, Literal, Message
+from llm_schema_registry.formats.protobuf.elements import File
+from llm_schema_registry.formats.protobuf.linked import LinkedFile, linked_file
 from llm_schema_registry.formats.protobuf.map_fields import OPTION, with_map_fields
 from llm_schema_registry.formats.protobuf.model import SchemaModel
 from llm_schema_registry.formats.protobuf.normalized import normalized_file, without_extensions
 from llm_schema_registry.formats.protobuf.parser import parse_file
 from llm_schema_registry.formats.protobuf.payload import ProtobufValidator
-from llm_schema_registry.formats.protobuf.type_table import TypeTable, groups_of
+from llm_schema_registry.formats.protobuf.type_table import TypeTable
 
 WORK: Final = "The Protobuf parse"
-_NOT_UTF8 = re.compile(r"\\(?:[xX][89a-fA-F]|[23][0-7])")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]++={0,2}+\s*+", re.ASCII)
 
 
@@ -81,6 +80,15 @@ class ProtobufSchema:
         return imported_texts(self.file, self.dependencies)
 
     @cached_property
+    def linked(self) -> LinkedFile:
+        """The declarations with names resolved and features inherited, which profiles compare.
+
+        Raises:
+            InvalidSchemaError: as `descriptors`.
+        """
+        return linked_file(self.descriptors)
+
+    @cached_property
     def validator(self) -> ProtobufValidator:
         """The payload validator.
 
@@ -124,26 +132,4 @@ def parse_schema(text: str, dependencies: Sequence[Dependency], *, strict: bool,
             raise
     if not strict:
         return ProtobufSchema(file, dependencies)
-    if _NOT_UTF8.search(text):
-        _refuse_broken_defaults(file.messages)
     return ProtobufSchema(file, dependencies, compile_text(text, file, dependencies))
-
-
-def _refuse_broken_defaults(messages: Iterable[Message]) -> None:
-    """Refuses string defaults that are not UTF-8: protoc takes them, but no runtime can load the descriptor."""
-    for message in messages:
-        bodies = [group.body for group in groups_of(message)]
-        for field in (*message.fields, *(field for oneof in message.oneofs for field in oneof.fields)):
-            default = field.default
-            if field.type == "string" and isinstance(default, Literal) and not _is_text(default.text):
-                text = f'The default of field "{field.name}" in message "{message.name}" is not UTF-8.'
-                raise InvalidSchemaError(text, (Finding(code="protobuf.INVALID", message=text),))
-        _refuse_broken_defaults((*message.messages, *bodies))
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

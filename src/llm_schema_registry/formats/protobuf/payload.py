@@ -19,6 +19,7 @@ TYPE_KEY: Final = "@type"
 _MAX_UNKNOWN: Final = 20
 # The runtime's own way to a class recurses from message to message, and stops the process of long chains of them.
 _MESSAGE_CLASS: Final[Any] = type(descriptor_pb2.FileDescriptorProto)
+_METHODS: Final = frozenset(dir(Message))
 _INDEX = re.compile(r"\[([^\]]*)\]")
 
 
@@ -27,6 +28,7 @@ class ProtobufValidator:
 
     Attributes:
         file: the file of the schema, linked with all it imports.
+        hidden_methods: the methods of messages that fields of the same name hide, in the classes made so far.
     """
 
     def __init__(self, descriptors: bytes) -> None:
@@ -48,6 +50,7 @@ class ProtobufValidator:
         self._json = JsonChecker(pool)
         self._found: dict[tuple[int, ...], Descriptor] = {}
         self._classes: dict[str, Any] = {}
+        self.hidden_methods: set[str] = set()
 
     def descriptor(self, message_indexes: tuple[int, ...] = DEFAULT_MESSAGE) -> Descriptor | None:
         """The message that Confluent message indexes name, `None` if there is no such message.
@@ -110,6 +113,7 @@ class ProtobufValidator:
                 self._classes[message.full_name] = _MESSAGE_CLASS(
                     message.name, (Message,), {"DESCRIPTOR": message, "__module__": None}
                 )
+                self.hidden_methods |= _METHODS.intersection(message.fields_by_name)
                 fields = (*message.fields, *message.file.pool.FindAllExtensions(message))
                 pending += [field.message_type for field in fields if field.message_type is not None]
         return self._classes[descriptor.full_name]
@@ -152,11 +156,12 @@ class ProtobufValidator:
         except DecodeError:
             return [first_problem(descriptor, data)]
         findings = []
-        if not message.IsInitialized():
-            findings = [_required_missing(path) for path in message.FindInitializationErrors()]
-        size = len(message.SerializePartialToString())
-        message.DiscardUnknownFields()
-        if len(message.SerializePartialToString()) != size:
+        # Through the class: a field may have the name of a method, and hides it in the message.
+        if not message_class.IsInitialized(message):
+            findings = [_required_missing(path) for path in message_class.FindInitializationErrors(message)]
+        size = len(message_class.SerializePartialToString(message))
+        message_class.DiscardUnknownFields(message)
+        if len(message_class.SerializePartialToString(message)) != size:
             for finding in _unknown_fields(message_class.FromString(data), ""):
                 findings.append(finding)
                 if len(findings) >= _MAX_UNKNOWN:
@@ -195,7 +200,7 @@ def _unknown_fields(message: Message, path: str) -> Iterator[Finding]:
     numbers = {unknown[index].field_number for index in range(len(unknown))}
     for number in sorted(numbers):
         yield _unknown_field(message, number, path)
-    for field, value in message.ListFields():
+    for field, value in type(message).ListFields(message):
         if field.message_type is None:
             continue
         for step, item in _messages_in(field, value):
@@ -204,9 +209,10 @@ def _unknown_fields(message: Message, path: str) -> Iterator[Finding]:
 
 def _unknown_field(message: Message, number: int, path: str) -> Finding:
     place = path or "the root"
-    field = message.DESCRIPTOR.fields_by_number.get(number)
+    descriptor = type(message).DESCRIPTOR
+    field = descriptor.fields_by_number.get(number)
     if field is None:
-        text = f"Field number {number} at {place} is not in message {message.DESCRIPTOR.full_name}."
+        text = f"Field number {number} at {place} is not in message {descriptor.full_name}."
         return Finding(code="protobuf.UNKNOWN_FIELD", path=path, message=text, severity=Severity.WARNING)
     path = f"{path}/{field.name}"
     if field.enum_type is not None:

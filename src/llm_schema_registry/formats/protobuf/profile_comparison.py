@@ -5,25 +5,18 @@ files do not count: they are registered under subjects of their own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from google.protobuf import descriptor_pb2 as pb
-from google.protobuf.descriptor import (
-    Descriptor,
-    EnumDescriptor,
-    FieldDescriptor,
-    FileDescriptor,
-    MethodDescriptor,
-    ServiceDescriptor,
-)
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.formats.profiles import ProfileDifference
-from llm_schema_registry.formats.protobuf.profile_fields import feature, field_differences, found, local_name
+from llm_schema_registry.formats.protobuf.linked import LinkedEnum, LinkedField, LinkedFile, LinkedMessage
+from llm_schema_registry.formats.protobuf.profile_fields import field_differences, found
 from llm_schema_registry.formats.protobuf.profile_rules import FILE_OPTIONS, file_option_rule
 
 WORK: Final = "The check of the profiles"
-# Declarations are looked at through the runtime, which takes longer than a step of a comparison.
+# A declaration takes longer than a step of a comparison: its names are resolved and its features inherited.
 _PER_DECLARATION, _PER_MEMBER = 16, 2
 # Descriptors say nothing of the oldest syntax.
 _SYNTAXES: Final = {"": "proto2"}
@@ -31,114 +24,60 @@ _SYNTAXES: Final = {"": "proto2"}
 _Range = tuple[int, int]
 
 
-class _Message(NamedTuple):
-    descriptor: Descriptor
-    proto: pb.DescriptorProto
-
-
-class _Enum(NamedTuple):
-    descriptor: EnumDescriptor
-    proto: pb.EnumDescriptorProto
-
-
-class _File:
-    """The declarations of a file by their name below the package, at any depth.
-
-    Attributes:
-        extensions: also by what they extend and their number.
-    """
-
-    __slots__ = ("descriptor", "enums", "extensions", "messages", "proto", "services")
-
-    def __init__(self, descriptor: FileDescriptor) -> None:
-        self.descriptor: Any = descriptor
-        self.proto = pb.FileDescriptorProto.FromString(self.descriptor.serialized_pb)
-        self.messages: dict[str, _Message] = {}
-        self.enums: dict[str, _Enum] = {}
-        self.extensions: dict[str, FieldDescriptor] = {}
-        self.services: dict[str, ServiceDescriptor] = dict(self.descriptor.services_by_name)
-        self._add(
-            self.descriptor.message_types_by_name,
-            self.proto.message_type,
-            self.descriptor.enum_types_by_name,
-            self.proto.enum_type,
-            self.descriptor.extensions_by_name.values(),
-        )
-
-    def _add(
-        self,
-        messages: Any,
-        message_protos: Iterable[pb.DescriptorProto],
-        enums: Any,
-        enum_protos: Iterable[pb.EnumDescriptorProto],
-        extensions: Iterable[FieldDescriptor],
-    ) -> None:
-        for enum in enum_protos:
-            self.enums[local_name(enums[enum.name])] = _Enum(enums[enum.name], enum)
-        for extension in extensions:
-            self.extensions[local_name(extension)] = extension
-        for proto in message_protos:
-            if proto.options.map_entry:
-                continue
-            message: Any = messages[proto.name]
-            self.messages[local_name(message)] = _Message(message, proto)
-            self._add(
-                message.nested_types_by_name,
-                proto.nested_type,
-                message.enum_types_by_name,
-                proto.enum_type,
-                message.extensions,
-            )
-
-
-def compare_files(new: FileDescriptor, old: FileDescriptor, budget: Budget) -> Iterator[ProfileDifference]:
+def compare_files(new: LinkedFile, old: LinkedFile, budget: Budget) -> Iterator[ProfileDifference]:
     """The changes from `old` to `new`: of the file, its messages, enums, extensions and services, in that order.
 
     Raises:
         BudgetExceededError: too much work.
     """
-    new_file, old_file = _File(new), _File(old)
-    yield from _file(new_file, old_file)
-    for name, old_message in old_file.messages.items():
+    yield from _file(new, old)
+    for name, old_message in old.messages.items():
         path = _path(name)
-        message = new_file.messages.get(name)
+        message = new.messages.get(name)
         budget.spend(_PER_DECLARATION + _PER_MEMBER * len(old_message.proto.field))
         if message is None:
             yield found("MESSAGE_NO_DELETE", path)
         else:
             budget.spend(_PER_DECLARATION + _PER_MEMBER * len(message.proto.field))
             yield from _message(message, old_message, path)
-    for name, old_enum in old_file.enums.items():
-        enum = new_file.enums.get(name)
+    for name, old_enum in old.enums.items():
+        enum = new.enums.get(name)
         budget.spend(_PER_DECLARATION + _PER_MEMBER * len(old_enum.proto.value))
         if enum is None:
             yield found("ENUM_NO_DELETE", _path(name))
         else:
             yield from _enum(enum, old_enum, _path(name))
-    yield from _extensions(new_file, old_file)
-    for name, old_service in old_file.services.items():
-        service = new_file.services.get(name)
-        budget.spend(_PER_DECLARATION + _PER_MEMBER * len(old_service.methods))
+    yield from _extensions(new, old)
+    for name, old_service in old.services.items():
+        service = new.services.get(name)
+        budget.spend(_PER_DECLARATION + _PER_MEMBER * len(old_service.method))
         if service is None:
             yield found("SERVICE_NO_DELETE", _path(name))
         else:
-            yield from _service(service, old_service, _path(name))
+            yield from _methods((new, service), (old, old_service), _path(name))
 
 
 def _path(name: str) -> str:
     return "/" + name.replace(".", "/")
 
 
-def _file(new: _File, old: _File) -> Iterator[ProfileDifference]:
+def _file(new: LinkedFile, old: LinkedFile) -> Iterator[ProfileDifference]:
     one, other = new.proto, old.proto
     if one.package != other.package:
         yield found("FILE_SAME_PACKAGE", "/", other.package, one.package)
     if one.syntax != other.syntax:
         yield found("FILE_SAME_SYNTAX", "/", *(_SYNTAXES.get(each.syntax, each.syntax) for each in (other, one)))
     for option in FILE_OPTIONS:
-        value, before = getattr(one.options, option), getattr(other.options, option)
+        value, before = _file_option(one, option), _file_option(other, option)
         if value != before:
             yield found(file_option_rule(option), "/", _shown(option, before), _shown(option, value))
+
+
+def _file_option(file: pb.FileDescriptorProto, option: str) -> Any:
+    """The value of an option. From edition 2024 on, Java always writes a file for each type."""
+    if option == "java_multiple_files" and file.syntax == "editions" and file.edition >= pb.EDITION_2024:
+        return True
+    return getattr(file.options, option)
 
 
 def _shown(option: str, value: Any) -> str:
@@ -147,11 +86,11 @@ def _shown(option: str, value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _message(new: _Message, old: _Message, path: str) -> Iterator[ProfileDifference]:
+def _message(new: LinkedMessage, old: LinkedMessage, path: str) -> Iterator[ProfileDifference]:
     options, before = new.proto.options, old.proto.options
     if options.no_standard_descriptor_accessor and not before.no_standard_descriptor_accessor:
         yield found("MESSAGE_NO_REMOVE_STANDARD_DESCRIPTOR_ACCESSOR", path)
-    if _lost_json(new.descriptor, old.descriptor):
+    if _lost_json(new, old):
         yield found("MESSAGE_SAME_JSON_FORMAT", path)
     ranges, names = _reserved(new.proto)
     for text in _not_covered(_reserved(old.proto), (ranges, names)):
@@ -162,7 +101,7 @@ def _message(new: _Message, old: _Message, path: str) -> Iterator[ProfileDiffere
     for name in dict.fromkeys(old_oneofs.values()):
         if name not in oneofs.values():
             yield found("ONEOF_NO_DELETE", f"{path}/{name}")
-    fields, old_fields = new.descriptor.fields_by_number, old.descriptor.fields_by_number
+    fields, old_fields = new.fields, old.fields
     for number in sorted({*fields, *old_fields}):
         field, old_field = fields.get(number), old_fields.get(number)
         here = f"{path}/{number}"
@@ -179,7 +118,7 @@ def _message(new: _Message, old: _Message, path: str) -> Iterator[ProfileDiffere
             yield found("FIELD_NO_DELETE", here, old_field.name)
 
 
-def _required(new: FieldDescriptor | None, old: FieldDescriptor | None, path: str) -> Iterator[ProfileDifference]:
+def _required(new: LinkedField | None, old: LinkedField | None, path: str) -> Iterator[ProfileDifference]:
     """A required field that was added or deleted; one that has another label now is told as that."""
     if old is None and new is not None and new.is_required:
         yield found("MESSAGE_SAME_REQUIRED_FIELDS", path, "missing", "required")
@@ -187,8 +126,8 @@ def _required(new: FieldDescriptor | None, old: FieldDescriptor | None, path: st
         yield found("MESSAGE_SAME_REQUIRED_FIELDS", path, "required", "missing")
 
 
-def _lost_json(new: Any, old: Any) -> bool:
-    return feature(old, "json_format") == "ALLOW" and feature(new, "json_format") != "ALLOW"
+def _lost_json(new: LinkedMessage | LinkedEnum, old: LinkedMessage | LinkedEnum) -> bool:
+    return old.features.value("json_format") == "ALLOW" and new.features.value("json_format") != "ALLOW"
 
 
 def _reserved(proto: pb.DescriptorProto) -> tuple[list[_Range], Sequence[str]]:
@@ -235,11 +174,11 @@ def _merged(ranges: Iterable[_Range]) -> list[_Range]:
     return merged
 
 
-def _enum(new: _Enum, old: _Enum, path: str) -> Iterator[ProfileDifference]:
-    if new.descriptor.is_closed != old.descriptor.is_closed:
+def _enum(new: LinkedEnum, old: LinkedEnum, path: str) -> Iterator[ProfileDifference]:
+    if new.is_closed != old.is_closed:
         closed = {True: "closed", False: "open"}
-        yield found("ENUM_SAME_TYPE", path, closed[old.descriptor.is_closed], closed[new.descriptor.is_closed])
-    if _lost_json(new.descriptor, old.descriptor):
+        yield found("ENUM_SAME_TYPE", path, closed[old.is_closed], closed[new.is_closed])
+    if _lost_json(new, old):
         yield found("ENUM_SAME_JSON_FORMAT", path)
     ranges = [(item.start, item.end) for item in new.proto.reserved_range]
     old_ranges = [(item.start, item.end) for item in old.proto.reserved_range]
@@ -267,46 +206,49 @@ def _names_by_number(proto: pb.EnumDescriptorProto) -> dict[int, list[str]]:
     return names
 
 
-def _extensions(new: _File, old: _File) -> Iterator[ProfileDifference]:
-    by_number = {(_extended(extension), extension.number): extension for extension in new.extensions.values()}
+def _extensions(new: LinkedFile, old: LinkedFile) -> Iterator[ProfileDifference]:
+    by_number = {(_extended(extension), extension.proto.number): extension for extension in new.extensions.values()}
     for name, old_extension in old.extensions.items():
-        extended = _extended(old_extension)
-        path = f"{_path(extended)}/{old_extension.number}"
-        extension = by_number.get((extended, old_extension.number))
+        extended, number = _extended(old_extension), old_extension.proto.number
+        path = f"{_path(extended)}/{number}"
+        extension = by_number.get((extended, number))
         if extension is not None:
             yield from field_differences(extension, old_extension, path)
         if name not in new.extensions:
             yield found("EXTENSION_NO_DELETE", path, name)
 
 
-def _extended(extension: FieldDescriptor) -> str:
-    extended: Any = extension.containing_type
-    return local_name(extended)
+def _extended(extension: LinkedField) -> str:
+    return extension.file.local_name(extension.proto.extendee)
 
 
-def _service(new: ServiceDescriptor, old: ServiceDescriptor, path: str) -> Iterator[ProfileDifference]:
-    methods: dict[str, MethodDescriptor] = {method.name: method for method in new.methods}
-    for old_method in old.methods:
+_Service = tuple[LinkedFile, pb.ServiceDescriptorProto]
+_Method = tuple[LinkedFile, pb.MethodDescriptorProto]
+
+
+def _methods(new: _Service, old: _Service, path: str) -> Iterator[ProfileDifference]:
+    methods = {method.name: method for method in new[1].method}
+    for old_method in old[1].method:
         here = f"{path}/{old_method.name}"
         method = methods.get(old_method.name)
         if method is None:
             yield found("RPC_NO_DELETE", here)
         else:
-            yield from _method(method, old_method, here)
+            yield from _method((new[0], method), (old[0], old_method), here)
 
 
-def _method(new: Any, old: Any, path: str) -> Iterator[ProfileDifference]:
+def _method(new: _Method, old: _Method, path: str) -> Iterator[ProfileDifference]:
     for rule, of_type in (("RPC_SAME_REQUEST_TYPE", "input_type"), ("RPC_SAME_RESPONSE_TYPE", "output_type")):
-        names = [local_name(getattr(method, of_type)) for method in (old, new)]
+        names = [file.local_name(getattr(method, of_type)) for file, method in (old, new)]
         if names[0] != names[1]:
             yield found(rule, path, *names)
     for rule, streams in (
         ("RPC_SAME_CLIENT_STREAMING", "client_streaming"),
         ("RPC_SAME_SERVER_STREAMING", "server_streaming"),
     ):
-        many = [getattr(method, streams) for method in (old, new)]
+        many = [getattr(method, streams) for _, method in (old, new)]
         if many[0] != many[1]:
             yield found(rule, path, *("a stream" if each else "one message" for each in many))
-    levels = [method.GetOptions().idempotency_level for method in (old, new)]
+    levels = [method.options.idempotency_level for _, method in (old, new)]
     if levels[0] != levels[1]:
         yield found("RPC_SAME_IDEMPOTENCY_LEVEL", path, *map(pb.MethodOptions.IdempotencyLevel.Name, levels))

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2 as pb
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 
 from llm_schema_registry.findings import shortened
 from llm_schema_registry.formats.profiles import ProfileDifference
-from llm_schema_registry.formats.protobuf.descriptor_options import map_entry_of
+from llm_schema_registry.formats.protobuf.features import JAVA
+from llm_schema_registry.formats.protobuf.linked import LinkedEnum, LinkedField
 from llm_schema_registry.formats.protobuf.profile_rules import PROFILE_RULES
 
 _TYPE_NAMES: Final[dict[int, str]] = {
@@ -39,6 +40,15 @@ _JSON_GROUPS: Final = {
     FieldDescriptor.TYPE_FIXED64: "fixed64",
     FieldDescriptor.TYPE_SFIXED64: "fixed64",
 }
+_INT64S: Final = frozenset(
+    (
+        FieldDescriptor.TYPE_INT64,
+        FieldDescriptor.TYPE_UINT64,
+        FieldDescriptor.TYPE_SINT64,
+        FieldDescriptor.TYPE_FIXED64,
+        FieldDescriptor.TYPE_SFIXED64,
+    )
+)
 _IMPLICIT, _EXPLICIT, _REQUIRED, _REPEATED, _MAP = (
     "single without presence",
     "single with presence",
@@ -58,12 +68,11 @@ def found(rule: str, path: str, old: object = "", new: object = "") -> ProfileDi
 
 
 def field_differences(
-    new: FieldDescriptor, old: FieldDescriptor, path: str, oneofs: tuple[str | None, str | None] = (None, None)
+    new: LinkedField, old: LinkedField, path: str, oneofs: tuple[str | None, str | None] = (None, None)
 ) -> Iterator[ProfileDifference]:
     """What changed between two fields or extensions with the same number, that are in `oneofs` (new and old)."""
-    new_name, old_name = _name(new), _name(old)
-    if new_name != old_name:
-        yield found("FIELD_SAME_NAME", path, old_name, new_name)
+    if new.name != old.name:
+        yield found("FIELD_SAME_NAME", path, old.name, new.name)
     elif new.json_name != old.json_name:
         yield found("FIELD_SAME_JSON_NAME", path, old.json_name, new.json_name)
     type_rule = _type_rule(new, old)
@@ -82,26 +91,16 @@ def field_differences(
     yield from _option_differences(new, old, path)
 
 
-def _name(field: FieldDescriptor) -> str:
-    return local_name(field) if field.is_extension else str(field.name)
-
-
-def local_name(element: Any) -> str:
-    """The name of a type or extension below the package of its own file."""
-    package, full_name = element.file.package, str(element.full_name)
-    return full_name.removeprefix(f"{package}.") if package else full_name
-
-
-def _type_rule(new: FieldDescriptor, old: FieldDescriptor) -> str | None:
+def _type_rule(new: LinkedField, old: LinkedField) -> str | None:
     """The strictest rule that a change of the type is against."""
-    new_entry, old_entry = map_entry_of(new), map_entry_of(old)
+    new_entry, old_entry = new.map_entry, old.map_entry
     if new_entry is None or old_entry is None:
         return _item_rule(new, old)
     rules = _item_rule(new_entry[0], old_entry[0]), _item_rule(new_entry[1], old_entry[1])
     return next((rule for rule in _TYPE_TIERS if rule in rules), None)
 
 
-def _item_rule(new: FieldDescriptor, old: FieldDescriptor) -> str | None:
+def _item_rule(new: LinkedField, old: LinkedField) -> str | None:
     wire, json, source = _TYPE_TIERS
     if new.type != old.type:
         if old.type == FieldDescriptor.TYPE_STRING and new.type == FieldDescriptor.TYPE_BYTES:
@@ -111,30 +110,28 @@ def _item_rule(new: FieldDescriptor, old: FieldDescriptor) -> str | None:
         return source if _group(_JSON_GROUPS, new.type) == _group(_JSON_GROUPS, old.type) else json
     if new.type not in _NAMED or _named_text(new) == _named_text(old):
         return None
-    return source if _extends(new.enum_type, old.enum_type) else wire
+    return source if _extends(new.enum, old.enum) else wire
 
 
 def _group(groups: dict[int, str], kind: int) -> str | int:
     return groups.get(kind, kind)
 
 
-def _extends(new: EnumDescriptor | None, old: EnumDescriptor | None) -> bool:
+def _extends(new: LinkedEnum | None, old: LinkedEnum | None) -> bool:
     """Whether an enum is another one moved to another place, perhaps with more constants."""
-    if new is None or old is None or new.name != old.name:
+    if new is None or old is None or new.proto.name != old.proto.name:
         return False
-    constants = {value.name: value.number for value in new.values}
-    return all(constants.get(value.name) == value.number for value in old.values)
+    constants = {value.name: value.number for value in new.proto.value}
+    return all(constants.get(value.name) == value.number for value in old.proto.value)
 
 
-def _named_text(field: Any) -> str:
+def _named_text(field: LinkedField) -> str:
     """The name of the type of a field, below the package if it is of the package of the field's own file."""
-    name = str((field.message_type or field.enum_type).full_name)
-    package = field.file.package
-    return name.removeprefix(f"{package}.") if package else name
+    return field.file.text_name(field.proto.type_name)
 
 
-def _type_text(field: FieldDescriptor) -> str:
-    entry = map_entry_of(field)
+def _type_text(field: LinkedField) -> str:
+    entry = field.map_entry
     if entry is not None:
         return f"map<{_type_text(entry[0])}, {_type_text(entry[1])}>"
     if field.type == FieldDescriptor.TYPE_GROUP:
@@ -142,8 +139,8 @@ def _type_text(field: FieldDescriptor) -> str:
     return _named_text(field) if field.type in _NAMED else _TYPE_NAMES[field.type]
 
 
-def _cardinality(field: FieldDescriptor) -> str:
-    if map_entry_of(field) is not None:
+def _cardinality(field: LinkedField) -> str:
+    if field.map_entry is not None:
         return _MAP
     if field.is_repeated:
         return _REPEATED
@@ -152,7 +149,7 @@ def _cardinality(field: FieldDescriptor) -> str:
     return _EXPLICIT if field.has_presence else _IMPLICIT
 
 
-def _cardinality_rule(new: FieldDescriptor, old: FieldDescriptor) -> str | None:
+def _cardinality_rule(new: LinkedField, old: LinkedField) -> str | None:
     one, other = _cardinality(new), _cardinality(old)
     if one == other:
         return None
@@ -166,59 +163,61 @@ def _oneof_text(name: str | None) -> str:
     return "no oneof" if name is None else f"oneof {name}"
 
 
-def _default(field: FieldDescriptor) -> Any:
-    """The default as it is compared: enums by number, texts as bytes, floats as text; `None` for what has none."""
-    if field.is_repeated:
-        return None
-    value = field.default_value
-    if isinstance(value, float):
-        return repr(value)
-    return value.encode() if isinstance(value, str) else value
-
-
-def _same_default(new: FieldDescriptor, old: FieldDescriptor) -> bool:
+def _same_default(new: LinkedField, old: LinkedField) -> bool:
     one, other = _default(new), _default(old)
     return one is None or other is None or one == other
 
 
-def _default_text(field: FieldDescriptor) -> str:
-    value = field.default_value
-    if field.enum_type is not None:
-        return str(field.enum_type.values_by_number[value].name)
+def _default(field: LinkedField) -> Any:
+    """The default as it is compared: floats as text, for the sake of NaN and the sign of zero."""
+    value = field.default
+    return repr(value) if isinstance(value, float) else value
+
+
+def _default_text(field: LinkedField) -> str:
+    value, text = field.default, field.proto.default_value
+    if field.enum is not None:
+        return text or str(field.enum.proto.value[0].name)
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return repr(text)
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _option_differences(new: FieldDescriptor, old: FieldDescriptor, path: str) -> Iterator[ProfileDifference]:
-    one, other = new.GetOptions(), old.GetOptions()
-    if one.jstype != other.jstype:
-        names = pb.FieldOptions.JSType.Name
-        yield found("FIELD_SAME_JSTYPE", path, names(other.jstype), names(one.jstype))
-    if one.ctype != other.ctype:
-        types = pb.FieldOptions.CType.Name
-        yield found("FIELD_SAME_CPP_STRING_TYPE", path, types(other.ctype), types(one.ctype))
-    new_items, old_items = map_entry_of(new) or (new,), map_entry_of(old) or (old,)
+def _option_differences(new: LinkedField, old: LinkedField, path: str) -> Iterator[ProfileDifference]:
+    if new.type in _INT64S and old.type in _INT64S:
+        one, other = new.proto.options.jstype, old.proto.options.jstype
+        if one != other:
+            names = pb.FieldOptions.JSType.Name
+            yield found("FIELD_SAME_JSTYPE", path, names(other), names(one))
+    if new.is_text and old.is_text and new.cpp_string_type != old.cpp_string_type:
+        yield found("FIELD_SAME_CPP_STRING_TYPE", path, old.cpp_string_type, new.cpp_string_type)
+    yield from _utf8_differences(new, old, path)
+
+
+def _utf8_differences(new: LinkedField, old: LinkedField, path: str) -> Iterator[ProfileDifference]:
+    new_items, old_items = new.map_entry or (new,), old.map_entry or (old,)
     if len(new_items) != len(old_items):
         return
     for new_item, old_item in zip(new_items, old_items, strict=True):
         if {new_item.type, old_item.type} != {FieldDescriptor.TYPE_STRING}:
             continue
-        old_check, new_check = feature(old_item, "utf8_validation"), feature(new_item, "utf8_validation")
+        old_check, new_check = _utf8_check(old_item), _utf8_check(new_item)
         if old_check != new_check:
             yield found("FIELD_SAME_UTF8_VALIDATION", path, old_check, new_check)
             return
-        old_java, new_java = _java_check(old, old_check), _java_check(new, new_check)
+        old_java, new_java = _java_check(old_item), _java_check(new_item)
         if old_java != new_java:
             yield found("FIELD_SAME_JAVA_UTF8_VALIDATION", path, old_java, new_java)
             return
 
 
-def _java_check(field: Any, check: str) -> str:
-    return "VERIFY" if field.file.GetOptions().java_string_check_utf8 else check
+def _utf8_check(field: LinkedField) -> str:
+    return field.features.value("utf8_validation")
 
 
-def feature(element: Any, name: str) -> str:
-    """The name of the value that a feature of the editions has for an element, which older syntaxes have, too."""
-    # The runtime resolves features, but has no public way to ask for them.
-    features = element._GetFeatures()
-    value = features.DESCRIPTOR.fields_by_name[name].enum_type.values_by_number[getattr(features, name)]
-    return str(value.name)
+def _java_check(field: LinkedField) -> str:
+    """Whether Java verifies a string: its own feature or the option of the file adds to the check of all languages."""
+    verified = field.file.proto.options.java_string_check_utf8 or (
+        field.features.value("utf8_validation", JAVA) == "VERIFY"
+    )
+    return "VERIFY" if verified else _utf8_check(field)

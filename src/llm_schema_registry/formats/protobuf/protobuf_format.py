@@ -17,11 +17,12 @@ from llm_schema_registry.formats.format import (
     Reading,
     SchemaType,
 )
-from llm_schema_registry.formats.profiles import ProfileDifference, ProfileRule
+from llm_schema_registry.formats.profiles import NotCompiledError, ProfileDifference, ProfileRule, Side
 from llm_schema_registry.formats.protobuf import tagging
 from llm_schema_registry.formats.protobuf.compatibility import WORK as COMPARISON
 from llm_schema_registry.formats.protobuf.compatibility import compare_models
 from llm_schema_registry.formats.protobuf.differences import DIFFERENCE_TYPES
+from llm_schema_registry.formats.protobuf.linked import LinkedFile
 from llm_schema_registry.formats.protobuf.outline import outline_of
 from llm_schema_registry.formats.protobuf.parsing import WORK as PARSE
 from llm_schema_registry.formats.protobuf.parsing import ProtobufSchema, parse_schema
@@ -92,14 +93,14 @@ class ProtobufFormat:
         """The changes from `old` to `new` that break profiles; see `HasProfiles.profile_differences`.
 
         Raises:
-            InvalidSchemaError: a stored schema that protoc refuses today.
+            NotCompiledError: protoc refuses one of the two.
             BudgetExceededError: too much work.
         """
         first, second = _protobuf(new), _protobuf(old)
         if first.canonical == second.canonical:
             return []
         budget = budget or Budget(what=PROFILE_COMPARISON)
-        return list(compare_files(first.validator.file, second.validator.file, budget))
+        return list(compare_files(_linked(first, Side.NEW), _linked(second, Side.OLD), budget))
 
     def describe(self, difference: Difference, reader: str, writer: str) -> str:
         """`{errorType:"…", description:"…"}`, as the Confluent registry prints it."""
@@ -157,6 +158,13 @@ def _protobuf(schema: ParsedSchema) -> ProtobufSchema:
     if not isinstance(schema, ProtobufSchema):
         raise TypeError(f"a parsed Protobuf schema is needed, not {type(schema).__name__}")
     return schema
+
+
+def _linked(schema: ProtobufSchema, side: Side) -> LinkedFile:
+    try:
+        return schema.linked
+    except InvalidSchemaError as error:
+        raise NotCompiledError(side, error) from error
 
 
 FORMAT: Final = ProtobufFormat()

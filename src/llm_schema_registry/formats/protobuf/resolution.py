@@ -24,7 +24,11 @@ def read(reader: ProtobufValidator, writer: ProtobufValidator, value: Any) -> Re
     descriptor, payload = writer.message_of(value)
     if descriptor is None:
         return Reading(Outcome.UNWRITABLE, problem="The schema has no message.")
-    written = writer.message_class(descriptor)()
+    message_class = writer.message_class(descriptor)
+    if writer.hidden_methods:
+        names = ", ".join(sorted(writer.hidden_methods))
+        return Reading(Outcome.UNWRITABLE, problem=f"The runtime cannot write fields named like its methods: {names}.")
+    written = message_class()
     try:
         json_format.ParseDict(payload, written, descriptor_pool=descriptor.file.pool)
     except json_format.ParseError as error:
@@ -35,10 +39,11 @@ def read(reader: ProtobufValidator, writer: ProtobufValidator, value: Any) -> Re
     if expected is None:
         return Reading(Outcome.REFUSED, data, f"the reader's schema has no message {name}")
     try:
-        found = reader.message_class(expected).FromString(data)
+        reader_class = reader.message_class(expected)
+        found = reader_class.FromString(data)
     except DecodeError:
         return Reading(Outcome.REFUSED, data, first_problem(expected, data).message)
-    missing = found.FindInitializationErrors()
+    missing = reader_class.FindInitializationErrors(found)
     if missing:
         return Reading(Outcome.REFUSED, data, f"the required field {missing[0]} is missing")
     problem = misread(written, found)

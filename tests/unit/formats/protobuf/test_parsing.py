@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from pathlib import Path
 
@@ -149,6 +150,42 @@ def test_a_string_default_that_is_not_utf8(place):
     with pytest.raises(InvalidSchemaError, match=r'default of field "s" .* is not UTF-8'):
         FORMAT.parse(f'syntax = "proto2"; message M {{ {body} }}')
     FORMAT.parse(f'syntax = "proto2"; message M {{ {body.replace("string", "bytes")} }}')
+
+
+INVALID_STRINGS = [
+    ('message M { int32 a = 1 [json_name = "%s"]; }', 'The json_name of field "a" in message "M" is not UTF-8.'),
+    ('message M { message N { int32 a = 1 [json_name = "%s"]; } }', 'The json_name of field "a" in message "N" is'),
+    ('option java_package = "%s";', "The java_package of the file is not UTF-8."),
+    ('option go_package = "a%sb";', "The go_package of the file is not UTF-8."),
+    ('message M { reserved "%s"; }', 'The reserved_name of message "M" is not UTF-8.'),
+    ('message M { enum E { reserved "%s"; A = 0; } }', 'The reserved_name of enum "E" in message "M" is not UTF-8.'),
+]
+
+
+@pytest.mark.parametrize("escape", ["\\xff", "\\377", "\\ud800", "\\U0000dfff", "\\xc3", "\\XED\\XA0\\x80"])
+@pytest.mark.parametrize(("body", "message"), INVALID_STRINGS)
+def test_strings_that_are_not_utf8(body, message, escape):
+    text = 'syntax = "proto3"; ' + body % escape
+    with pytest.raises(InvalidSchemaError, match=re.escape(message)):
+        FORMAT.parse(text)
+    stored = FORMAT.parse(text, strict=False)
+    with pytest.raises(InvalidSchemaError, match=re.escape(message)):
+        FORMAT.validator(stored)
+    with pytest.raises(InvalidSchemaError, match="is not UTF-8"):
+        FORMAT.parse('syntax = "proto3"; import "d.proto"; message X {}', [Dependency("d.proto", stored.canonical)])
+    valid = FORMAT.parse('syntax = "proto3"; ' + body % "\\xc3\\xa9\\u00e9\\ud83d\\ude00")
+    assert FORMAT.parse(valid.rendered("serialized")).canonical
+
+
+def test_options_of_edition_2024_imports_survive_a_descriptor():
+    text = """
+        edition = "2024"; import option "google/protobuf/cpp_features.proto";
+        message M { string a = 1 [features.(pb.cpp).string_type = STRING]; }
+    """
+    schema = FORMAT.parse(text)
+    again = FORMAT.parse(schema.rendered("serialized"))
+    assert 'import option "google/protobuf/cpp_features.proto";' in again.canonical
+    assert FORMAT.profile_differences(again, schema) == []
 
 
 def test_a_custom_option_in_the_encoding_of_another_type():

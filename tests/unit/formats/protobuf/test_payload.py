@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import json_format, message_factory
 
 from llm_schema_registry.findings import Severity
-from llm_schema_registry.formats import InvalidSchemaError
+from llm_schema_registry.formats import Dependency, InvalidSchemaError, Outcome
 from llm_schema_registry.formats.protobuf import FORMAT
 
 EVENT = """
@@ -274,12 +274,71 @@ def test_a_schema_without_messages():
     assert found(validator.check_value({})) == [("NO_MESSAGE", "")]
 
 
-def test_json_names_that_collide_are_told():
-    schema = FORMAT.parse(
-        'syntax = "proto2"; message M { optional int32 a = 1; optional int32 b = 2 [json_name = "a"]; }'
-    )
-    with pytest.raises(InvalidSchemaError, match=r"cannot load this schema: .*duplicate json_name"):
+COLLISIONS = [
+    ("optional int32 foo_bar = 1; optional string fooBar = 2;", {"foo_bar": 1, "fooBar": "a"}),
+    ("optional string fooBar = 2; optional int32 foo_bar = 1;", {"foo_bar": 1, "fooBar": "a"}),
+    ("optional int32 foo_bar = 1; optional string foo__bar = 2;", {"fooBar": 1, "foo__bar": "a"}),
+    ('optional int32 a = 1 [json_name = "b"]; optional string b = 2;', {"a": 1, "b": "a"}),
+    ('optional int32 a = 1 [json_name = "b"]; optional string b = 2 [json_name = "a"];', {"b": 1, "a": "a"}),
+    ('optional int32 a = 1 [json_name = "o"]; oneof o { string b = 2; }', {"a": 1, "b": "a"}),
+    ('optional int32 a = 1 [json_name = "c"]; oneof o { string b = 2; int32 c = 3; }', {"a": 1, "b": "a"}),
+    (
+        'optional int32 a = 1 [json_name = "b"]; optional string b = 2; optional int32 c = 3 [json_name = "a"];',
+        {"a": 1, "b": "a"},
+    ),
+]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(
+    "syntax", ['syntax = "proto2"', 'edition = "2023"; option features.json_format = LEGACY_BEST_EFFORT']
+)
+@pytest.mark.parametrize(("fields", "value"), COLLISIONS)
+def test_json_names_that_collide_do_not_hinder_validation(syntax, fields, value, nested):
+    if "edition" in syntax:
+        fields = fields.replace("optional ", "")
+    message = "message M { message N { %s } N n = 1; }" if nested else "message M { %s }"
+    if nested and "proto2" in syntax:
+        message = message.replace("N n", "optional N n")
+    schema = FORMAT.parse(f"{syntax}; {message % fields}")
+    validator = FORMAT.validator(schema)
+    wrap = (lambda item: {"n": item}) if nested else (lambda item: item)
+    assert validator.check_value(wrap(value)) == []
+    assert len(validator.check_value(wrap(dict.fromkeys(value, True)))) == 2
+    data = b"\x08\x01\x12\x01a"
+    assert validator.check_bytes(b"\x0a" + bytes([len(data)]) + data if nested else data) == []
+    assert [sample for sample in FORMAT.samples(schema) if validator.check_value(sample)] == []
+    assert FORMAT.read(schema, schema, wrap(value)).outcome is Outcome.READ
+
+
+def test_collisions_in_an_imported_file():
+    text = 'syntax = "proto2"; message D { optional int32 foo_bar = 1; optional int32 fooBar = 2; }'
+    schema = FORMAT.parse('syntax = "proto3"; import "d.proto"; message M { D d = 1; }', [Dependency("d.proto", text)])
+    assert FORMAT.validator(schema).check_value({"d": {"foo_bar": 1, "fooBar": 2}}) == []
+
+
+METHODS = ("DESCRIPTOR", "DiscardUnknownFields", "FindInitializationErrors", "FromString", "HasField", "IsInitialized",
+           "ListFields", "SerializePartialToString", "SerializeToString", "__class__", "__init__")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_fields_named_like_methods_of_the_runtime(name):
+    text = f'syntax = "proto2"; message M {{ required int32 {name} = 1; optional M m = 2; }}'
+    schema = FORMAT.parse(text)
+    validator = FORMAT.validator(schema)
+    assert validator.check_bytes(b"\x08\x01") == []
+    assert found(validator.check_bytes(b"")) == [("REQUIRED_MISSING", f"/{name}")]
+    assert found(validator.check_bytes(b"\x08\x01\x12\x04\x08\x01\x18\x01")) == [("UNKNOWN_FIELD", "/m")]
+    assert validator.check_value({name: 1, "m": {name: 2}}) == []
+    assert FORMAT.read(schema, schema, {name: 1}).outcome in {Outcome.READ, Outcome.UNWRITABLE}
+
+
+def test_a_message_that_is_too_large_for_the_runtime_is_refused():
+    fields = "".join(f"int32 f{number} = {number};" for number in range(1, 18_000))
+    schema = FORMAT.parse(f'syntax = "proto3"; message M {{ {fields} }}')
+    with pytest.raises(InvalidSchemaError, match=r"runtime cannot load this schema: .*maximum size"):
         FORMAT.validator(schema)
+    assert list(FORMAT.samples(schema)) == []
 
 
 def test_the_validator_is_compiled_once():

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
-from llm_schema_registry.formats import Dependency, InvalidSchemaError, SchemaType, format_of
-from llm_schema_registry.formats.profiles import HasProfiles, Profile
+from llm_schema_registry.formats import Dependency, SchemaType, format_of
+from llm_schema_registry.formats.profiles import HasProfiles, NotCompiledError, Profile, Side
 from llm_schema_registry.formats.protobuf import FORMAT
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "protobuf"
@@ -150,8 +150,11 @@ def test_other_formats_have_no_profiles():
 
 def test_a_stored_schema_that_protoc_refuses_cannot_be_compared():
     broken = FORMAT.parse("message M { Unknown a = 1; }", strict=False)
-    with pytest.raises(InvalidSchemaError):
-        FORMAT.profile_differences(FORMAT.parse(P3 + "message M {}"), broken)
+    sound = FORMAT.parse(P3 + "message M {}")
+    for new, old, side in ((sound, broken, Side.OLD), (broken, sound, Side.NEW)):
+        with pytest.raises(NotCompiledError) as refused:
+            FORMAT.profile_differences(new, old)
+        assert refused.value.side is side
 
 
 FIELDS = "".join(f"int32 f{number} = {number};" for number in range(1, 11))

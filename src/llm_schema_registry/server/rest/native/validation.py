@@ -31,6 +31,7 @@ _ERRORS = (
     ErrorCode.INVALID_VERSION,
     ErrorCode.INVALID_PAYLOAD,
     ErrorCode.STORED_SCHEMA_UNREADABLE,
+    ErrorCode.PAYLOADS_NOT_CHECKED,
 )
 # How long a batch may hold the event loop, and how many findings one answer may carry.
 _SLICE_SECONDS = 0.005
