@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from llm_schema_registry.budget import MAX_DEPTH, Budget
 from llm_schema_registry.findings import Finding, shortened
 from llm_schema_registry.formats.format import InvalidSchemaError
@@ -65,7 +67,7 @@ class Loader:
         self._references = references
         self._budget = budget
         self._nodes: dict[int, Node] = {}
-        self._pending: list[tuple[ReferenceNode, Resource]] = []
+        self._pending: list[tuple[ReferenceNode, dict[str, Any], Resource]] = []
 
     def load(self) -> Node:
         """The model of the schema.
@@ -79,12 +81,14 @@ class Loader:
         followed: list[ReferenceNode] = []
         # References are followed from a list, not by recursion: chains of definitions may be long.
         while self._pending:
-            reference, inside = self._pending.pop()
-            raw, resource = self._references.resolve(reference.uri, inside)
-            if not isinstance(raw, (dict, bool)):
-                message = f"The $ref '{shortened(reference.uri)}' points to something that is no schema"
-                raise InvalidSchemaError(message, [Finding(code="json.UNRESOLVED_REF", message=message)])
-            reference.target = self._load(raw, resource, 0)
+            reference, at, inside = self._pending.pop()
+            found = self._references.find(reference.uri, inside)
+            if isinstance(found, Finding):
+                raise self._unresolved(at, found)
+            if not isinstance(found.raw, (dict, bool)):
+                message = f"The $ref '{shortened(reference.uri)}' points to something that is not a schema"
+                raise self._unresolved(at, Finding(code="json.UNRESOLVED_REF", message=message))
+            reference.target = self._load(found.raw, found.resource, 0)
             followed.append(reference)
         _refuse_circles(followed)
         for reference in followed:
@@ -119,11 +123,11 @@ class Loader:
         dialect = resource.dialect
         if "$ref" in raw and dialect.ref_hides_siblings:
             self._visit_definitions(raw, resource, depth)
-            return self._reference(raw["$ref"], resource)
+            return self._reference(raw, "$ref", resource)
         parts: list[Node] = []
         if not dialect.ref_hides_siblings:
             parts.extend(
-                self._reference(raw[keyword], resource)
+                self._reference(raw, keyword, resource)
                 for keyword in ("$ref", "$dynamicRef", "$recursiveRef")
                 if isinstance(raw.get(keyword), str)
             )
@@ -155,13 +159,21 @@ class Loader:
                 if isinstance(child, (dict, bool)):
                     self._load(child, resource, depth)
 
-    def _reference(self, uri: Any, resource: Resource) -> ReferenceNode:
+    def _reference(self, raw: dict[str, Any], keyword: str, resource: Resource) -> ReferenceNode:
+        uri = raw[keyword]
         if not isinstance(uri, str):
             message = f"A $ref must be a string, not {shortened(repr(uri), 40)}"
-            raise InvalidSchemaError(message, [Finding(code="json.UNRESOLVED_REF", message=message)])
+            raise self._unresolved(raw, Finding(code="json.UNRESOLVED_REF", message=message))
         node = ReferenceNode(uri)
-        self._pending.append((node, resource))
+        self._pending.append((node, raw, resource))
         return node
+
+    def _unresolved(self, raw: dict[str, Any], finding: Finding) -> InvalidSchemaError:
+        """The refusal of a `$ref` in the schema `raw`, with its place."""
+        place, name = self._references.place(raw)
+        where = f"at '{place}'" + (f" of the referenced '{shortened(name)}'" if name is not None else "")
+        message = f"{finding.message} ({where})"
+        return InvalidSchemaError(message, [msgspec.structs.replace(finding, message=message, path=place)])
 
     def _typed_parts(self, raw: dict[str, Any], resource: Resource, depth: int) -> list[Node]:
         """One node for `type`, and one for each group of keywords that belongs to another type than the given one."""

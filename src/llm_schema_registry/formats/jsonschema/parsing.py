@@ -1,6 +1,5 @@
 """Parsing: from text to a checked schema with its model."""
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +9,19 @@ from llm_schema_registry.budget import CHARACTERS_PER_STEP, Budget
 from llm_schema_registry.findings import Finding, shortened
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError, SchemaType
 from llm_schema_registry.formats.jsonschema.canonical import canonical_text, normalized_text, read_json
+from llm_schema_registry.formats.jsonschema.dialects import Dialect
+from llm_schema_registry.formats.jsonschema.engine import Documents, documents
 from llm_schema_registry.formats.jsonschema.loading import Loader
+from llm_schema_registry.formats.jsonschema.metaschema import refusal
 from llm_schema_registry.formats.jsonschema.model import Node
-from llm_schema_registry.formats.jsonschema.patterns import with_scoped_flags
 from llm_schema_registry.formats.jsonschema.pointers import pointer
 from llm_schema_registry.formats.jsonschema.references import References
 
+MAX_FAULTS = 20
+"""Findings about one schema that is refused."""
+
 _WORK = "Parsing the schema"
-_TYPES = "array, boolean, integer, null, number, object, string"
+_TOO_DEEP = "The schema is nested too deeply"
 
 
 class JsonSchema:
@@ -29,7 +33,7 @@ class JsonSchema:
         references: what its `$ref`s mean.
     """
 
-    __slots__ = ("_normalized", "_validator", "canonical", "dependencies", "raw", "references", "root")
+    __slots__ = ("_documents", "_normalized", "_validator", "canonical", "dependencies", "raw", "references", "root")
 
     def __init__(
         self, raw: Any, canonical: str, root: Node, references: References, dependencies: tuple[Dependency, ...]
@@ -41,6 +45,7 @@ class JsonSchema:
         self.dependencies = dependencies
         self._normalized: str | None = None
         self._validator: Any = None
+        self._documents: Documents | None = None
 
     @property
     def schema_type(self) -> SchemaType:
@@ -64,8 +69,22 @@ class JsonSchema:
             InvalidSchemaError: the schema breaks its metaschema (only possible if it was parsed with `strict=False`).
         """
         if self._validator is None:
-            self._validator = _compile(self.raw, self.references)
+            self._validator = _compiled(self.documents(), self.references.root.dialect)
         return self._validator
+
+    def documents(self, budget: Budget | None = None) -> Documents:
+        """The documents that the validator library compiles; see `engine`.
+
+        Raises:
+            InvalidSchemaError: the schema is nested too deeply.
+            BudgetExceededError: too much work.
+        """
+        if self._documents is None:
+            try:
+                self._documents = documents(self.references, self.canonical, budget or Budget(what=_WORK))
+            except RecursionError:
+                raise InvalidSchemaError(_TOO_DEEP) from None
+        return self._documents
 
 
 def parse(
@@ -89,44 +108,34 @@ def parse(
     try:
         root = Loader(references, budget).load()
     except RecursionError:
-        raise InvalidSchemaError("The schema is nested too deeply") from None
+        raise InvalidSchemaError(_TOO_DEEP) from None
     schema = JsonSchema(raw, canonical, root, references, tuple(dependencies))
     if strict:
+        faults = schema.documents(budget).faults
+        if faults:
+            raise InvalidSchemaError(faults[0].message, faults[:MAX_FAULTS])
         schema.compiled()
     return schema
 
 
-def _compile(raw: Any, references: References) -> Any:
+def _compiled(documents: Documents, dialect: Dialect) -> Any:
+    registry = jsonschema_rs.Registry(documents.referenced.items()) if documents.referenced else None
+    for place, resource, document in documents.embedded:
+        _validator(document, resource.dialect, registry, documents, place)
+    return _validator(documents.root, dialect, registry, documents)
+
+
+def _validator(document: Any, dialect: Dialect, registry: Any, documents: Documents, place: str = "#") -> Any:
     try:
-        return _validator(raw, references)
+        return dialect.validator(document, registry=registry, validate_formats=True, offline=True)
     except jsonschema_rs.ValidationError as error:
-        refused = error
-    if refused.kind.name == "format":
-        with contextlib.suppress(jsonschema_rs.ValidationError):
-            return _validator(with_scoped_flags(raw), references)
-    raise _invalid(refused)
-
-
-def _validator(raw: Any, references: References) -> Any:
-    try:
-        registry = references.registry()
-        return references.root.dialect.validator(raw, registry=registry, validate_formats=True, offline=True)
-    except jsonschema_rs.ValidationError:
-        raise
+        raise _invalid(error, place, documents) from None
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise InvalidSchemaError(f"The schema cannot be used for validation: {shortened(str(error))}") from None
 
 
-def _invalid(error: Any) -> InvalidSchemaError:
-    place = pointer(error.instance_path)
-    cause = shortened(error.message, 400)
-    if error.kind.name == "anyOf" and place.rpartition("/")[2] == "type":
-        cause = f"{shortened(repr(error.instance), 100)} is no type; the types are {_TYPES}"
-    message = f"Not a valid JSON Schema at '#{place}': {cause}"
-    finding = Finding(
-        code="json.METASCHEMA",
-        message=message,
-        path="#" + place,
-        fix="Correct the keyword as the metaschema of the schema's draft demands.",
-    )
-    return InvalidSchemaError(message, [finding])
+def _invalid(error: Any, place: str, documents: Documents) -> InvalidSchemaError:
+    place += pointer(error.instance_path)
+    cause, fix = refusal(error, documents.written)
+    message = f"Not a valid JSON Schema at '{place}': {cause}"
+    return InvalidSchemaError(message, [Finding(code="json.METASCHEMA", message=message, path=place, fix=fix)])

@@ -1,20 +1,37 @@
-"""Regular expressions of schemas, run by the validator library: in its dialect, and with its limit on backtracking."""
+"""Regular expressions of schemas: read as ECMA-262 has them, run by the validator library with its step limit."""
 
 import functools
-import re
 from typing import Any
 
 import jsonschema_rs
 
-from llm_schema_registry.formats.jsonschema.references import DATA_KEYWORDS
+from llm_schema_registry.formats.jsonschema.ecma import Grammar, PatternError, translate
 
-_FLAGS = re.compile(r"\(\?([ims]+)\)")
+
+@functools.lru_cache(maxsize=4096)
+def translated(pattern: str, *, plain: bool) -> str:
+    """The pattern in the engine's syntax.
+
+    What is valid under the flag `u` of ECMA-262 means what it means there. The rest is read without the flag if
+    `plain`, as the drafts up to draft-07 allow; later ones take only escaped punctuation beyond it.
+
+    Raises:
+        PatternError: it is neither.
+    """
+    try:
+        return translate(pattern, Grammar.UNICODE)
+    except PatternError:
+        return translate(pattern, Grammar.PLAIN if plain else Grammar.TOLERANT)
 
 
 @functools.lru_cache(maxsize=1024)
 def _matcher(pattern: str) -> Any:
     try:
-        return jsonschema_rs.Draft202012Validator({"type": "string", "pattern": pattern}, offline=True)
+        engine = translated(pattern, plain=True)
+    except PatternError:
+        engine = pattern
+    try:
+        return jsonschema_rs.Draft202012Validator({"type": "string", "pattern": engine}, offline=True)
     except jsonschema_rs.ValidationError:
         return None
 
@@ -23,26 +40,3 @@ def matches(pattern: str, text: str) -> bool:
     """Whether the pattern matches somewhere in the text; an invalid one (in unchecked schemas) matches nothing."""
     matcher = _matcher(pattern)
     return matcher is not None and bool(matcher.is_valid(text))
-
-
-def with_scoped_flags(schema: Any) -> Any:
-    """The schema with `(?i:abc)` for each pattern `(?i)abc`.
-
-    Up to draft-07 the validator library takes the first for a regular expression and the second for none, though it
-    runs both.
-    """
-    if isinstance(schema, list):
-        return [with_scoped_flags(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    scoped = {key: value if key in DATA_KEYWORDS else with_scoped_flags(value) for key, value in schema.items()}
-    if isinstance(scoped.get("pattern"), str):
-        scoped["pattern"] = _scoped(scoped["pattern"])
-    if isinstance(scoped.get("patternProperties"), dict):
-        scoped["patternProperties"] = {_scoped(key): value for key, value in scoped["patternProperties"].items()}
-    return scoped
-
-
-def _scoped(pattern: str) -> str:
-    flags = _FLAGS.match(pattern)
-    return f"(?{flags[1]}:{pattern[flags.end() :]})" if flags else pattern

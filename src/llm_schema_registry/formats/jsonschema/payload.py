@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from llm_schema_registry.findings import Finding, shortened
+from llm_schema_registry.formats.jsonschema.engine import Documents
 from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
 from llm_schema_registry.formats.jsonschema.pointers import pointer
 
@@ -60,10 +61,10 @@ class JsonValidator:
     Formats are asserted, `$ref`s are never fetched.
     """
 
-    __slots__ = ("_raw", "_validator")
+    __slots__ = ("_documents", "_validator")
 
     def __init__(self, schema: JsonSchema) -> None:
-        self._raw = schema.raw
+        self._documents = schema.documents()
         self._validator = schema.compiled()
 
     def check_value(self, value: Any) -> list[Finding]:
@@ -88,7 +89,7 @@ class JsonValidator:
 
     def _findings(self, error: Any) -> Iterable[Finding]:
         explain = _EXPLANATIONS.get(error.kind.name, _explain_limit)
-        return explain(error, self._raw)
+        return explain(error, self._documents)
 
 
 def encoded(value: Any) -> bytes:
@@ -151,13 +152,15 @@ def _properties_at(raw: Any, schema_path: list[str | int]) -> dict[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
-def _explain_limit(error: Any, raw: Any) -> Iterable[Finding]:
+def _explain_limit(error: Any, documents: Documents) -> Iterable[Finding]:
     path = pointer(error.instance_path)
     quoted = error.kind.name == "const"
     values = {
         key: value if isinstance(value, str) and not quoted else _shown(value)
         for key, value in error.kind.as_dict().items()
     }
+    if error.kind.name == "pattern":
+        values["pattern"] = documents.written.get(values["pattern"], values["pattern"])
     template = _LIMITS.get(error.kind.name)
     demand = template.format(**values) if template else f"fulfil '{error.kind.name}'"
     yield Finding(
@@ -169,7 +172,7 @@ def _explain_limit(error: Any, raw: Any) -> Iterable[Finding]:
     )
 
 
-def _explain_type(error: Any, raw: Any) -> Iterable[Finding]:
+def _explain_type(error: Any, documents: Documents) -> Iterable[Finding]:
     path = pointer(error.instance_path)
     expected, actual = " or ".join(error.kind.types), _type_of(error.instance)
     yield Finding(
@@ -181,7 +184,7 @@ def _explain_type(error: Any, raw: Any) -> Iterable[Finding]:
     )
 
 
-def _explain_enum(error: Any, raw: Any) -> Iterable[Finding]:
+def _explain_enum(error: Any, documents: Documents) -> Iterable[Finding]:
     path = pointer(error.instance_path)
     options = error.kind.options
     meant = None
@@ -198,11 +201,11 @@ def _explain_enum(error: Any, raw: Any) -> Iterable[Finding]:
     )
 
 
-def _explain_required(error: Any, raw: Any) -> Iterable[Finding]:
+def _explain_required(error: Any, documents: Documents) -> Iterable[Finding]:
     path = pointer(error.instance_path)
     name = error.kind.property
     present = error.instance if isinstance(error.instance, dict) else {}
-    declared = _properties_at(raw, error.schema_path)
+    declared = _properties_at(documents.root, error.schema_path)
     meant = _similar(name, (key for key in present if key not in declared))
     where = f" in the object at {path}" if path else ""
     yield Finding(
@@ -214,8 +217,8 @@ def _explain_required(error: Any, raw: Any) -> Iterable[Finding]:
     )
 
 
-def _explain_unexpected(error: Any, raw: Any) -> Iterable[Finding]:
-    declared = _properties_at(raw, error.schema_path)
+def _explain_unexpected(error: Any, documents: Documents) -> Iterable[Finding]:
+    declared = _properties_at(documents.root, error.schema_path)
     for name in error.kind.unexpected:
         path = pointer([*error.instance_path, name])
         meant = _similar(str(name), declared)
@@ -229,9 +232,9 @@ def _explain_unexpected(error: Any, raw: Any) -> Iterable[Finding]:
         )
 
 
-def _explain_nothing_allowed(error: Any, raw: Any) -> Iterable[Finding]:
+def _explain_nothing_allowed(error: Any, documents: Documents) -> Iterable[Finding]:
     if error.schema_path[-1:] != ["additionalProperties"]:
-        yield from _explain_limit(error, raw)
+        yield from _explain_limit(error, documents)
         return
     # Without declared properties the library tells the object and one value, not the names.
     path = pointer(error.instance_path)
@@ -244,7 +247,7 @@ def _explain_nothing_allowed(error: Any, raw: Any) -> Iterable[Finding]:
     )
 
 
-def _explain_property_name(error: Any, raw: Any) -> Iterable[Finding]:
+def _explain_property_name(error: Any, documents: Documents) -> Iterable[Finding]:
     path = pointer(error.instance_path)
     cause = error.kind.error
     yield Finding(
@@ -255,7 +258,7 @@ def _explain_property_name(error: Any, raw: Any) -> Iterable[Finding]:
     )
 
 
-def _explain_alternatives(error: Any, raw: Any) -> Iterable[Finding]:
+def _explain_alternatives(error: Any, documents: Documents) -> Iterable[Finding]:
     path = pointer(error.instance_path)
     branches = error.kind.context
     keyword = error.kind.name
@@ -271,7 +274,9 @@ def _explain_alternatives(error: Any, raw: Any) -> Iterable[Finding]:
         )
         return
     causes = _closest(failed, len(error.instance_path))
-    told = [finding for cause in causes for finding in _EXPLANATIONS.get(cause.kind.name, _explain_limit)(cause, raw)]
+    told = [
+        finding for cause in causes for finding in _EXPLANATIONS.get(cause.kind.name, _explain_limit)(cause, documents)
+    ]
     hint = f"; the closest one fails because: {told[0].message}" if told else ""
     yield Finding(
         code=f"json.{keyword}",
@@ -293,7 +298,7 @@ def _closest(branches: list[list[Any]], depth: int) -> list[Any]:
     return min(branches, key=distance, default=[])
 
 
-_EXPLANATIONS: dict[str, Callable[[Any, Any], Iterable[Finding]]] = {
+_EXPLANATIONS: dict[str, Callable[[Any, Documents], Iterable[Finding]]] = {
     "type": _explain_type,
     "enum": _explain_enum,
     "required": _explain_required,

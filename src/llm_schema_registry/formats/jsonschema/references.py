@@ -1,53 +1,63 @@
 """Resolving `$ref` without ever fetching: the schema itself, its declared references, the bundled metaschemas."""
 
+import difflib
 import functools
 import importlib.resources
-from collections.abc import Sequence
-from typing import Any
-from urllib.parse import unquote, urljoin
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
-import jsonschema_rs
 import msgspec
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.findings import Finding, shortened
-from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
+from llm_schema_registry.formats.format import Dependency
 from llm_schema_registry.formats.jsonschema.canonical import read_json
-from llm_schema_registry.formats.jsonschema.dialects import Dialect, dialect_of
+from llm_schema_registry.formats.jsonschema.dialects import DATA_KEYWORDS, SCHEMA_MAPS, Dialect, dialect_of
+from llm_schema_registry.formats.jsonschema.pointers import pointer
+from llm_schema_registry.formats.jsonschema.uris import join, normal, pointer_fragment
 
-# Their contents are data, not schemas: an `$id` or `$ref` in there means nothing.
-DATA_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
+_MAX_NAMED = 5
+_MAX_CANDIDATES = 500
+_MAX_COMPARED = 100
 
 
 class Resource:
     """A schema that has a URI of its own: a document, or a part of one with `$id`.
 
     Attributes:
-        uri: its absolute URI (or the name it was registered under), without fragment.
+        uri: its absolute URI (or the name it was registered under), normal, without fragment.
         raw: its JSON value.
         dialect: how it is read.
-        inside_root: whether it is a part of the schema itself, not of what it refers to.
-        anchors: its plain-name fragments.
+        name: the declared name of the document it stands in; `None` in the schema itself.
+        bundled: whether it is a metaschema that the validator library has too.
+        anchors: its plain-name fragments, normal.
     """
 
-    __slots__ = ("anchors", "dialect", "inside_root", "raw", "uri")
+    __slots__ = ("anchors", "bundled", "dialect", "name", "raw", "uri")
 
-    def __init__(self, uri: str, raw: Any, dialect: Dialect, *, inside_root: bool) -> None:
+    def __init__(self, uri: str, raw: Any, dialect: Dialect, name: str | None, *, bundled: bool = False) -> None:
         self.uri = uri
         self.raw = raw
         self.dialect = dialect
-        self.inside_root = inside_root
+        self.name = name
+        self.bundled = bundled
         self.anchors: dict[str, Any] = {}
 
 
-def join(base: str, reference: str) -> str:
-    """`reference` resolved against `base`; also against bases of which `urllib` knows no hierarchy."""
-    if reference.startswith("#"):
-        return base + reference
-    try:
-        return urljoin(base, reference)
-    except ValueError:
-        return reference
+class Target(NamedTuple):
+    """What a `$ref` means.
+
+    Attributes:
+        raw: the JSON value, a schema if all is well.
+        resource: the resource it belongs to.
+        fragment: where it is in there, as a normal URI fragment; empty for the whole.
+    """
+
+    raw: Any
+    resource: Resource
+    fragment: str
 
 
 @functools.cache
@@ -58,11 +68,24 @@ def _metaschemas() -> dict[str, Any]:
 
 
 def _own_uri(raw: Any, dialect: Dialect) -> str | None:
-    """The URI that a schema gives itself, without fragment; `None` if it has none or only an anchor."""
+    """The URI that a schema gives itself, normal, without fragment; `None` if it has none or only an anchor."""
     if not isinstance(raw, dict) or (dialect.ref_hides_siblings and "$ref" in raw):
         return None
     own = raw.get(dialect.id_keyword)
-    return own.partition("#")[0] or None if isinstance(own, str) else None
+    return normal(own).partition("#")[0] or None if isinstance(own, str) else None
+
+
+def subschemas(raw: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """What may be a schema inside a schema, with the steps to it; keywords that no draft knows may hold schemas too."""
+    for key, value in raw.items():
+        if key in DATA_KEYWORDS:
+            continue
+        if isinstance(value, list):
+            yield from (((key, index), child) for index, child in enumerate(value))
+        elif key in SCHEMA_MAPS and isinstance(value, dict):
+            yield from (((key, name), child) for name, child in value.items())
+        elif isinstance(value, dict):
+            yield (key,), value
 
 
 class References:
@@ -70,61 +93,60 @@ class References:
 
     Args:
         raw: the schema.
-        dependencies: its declared references, by name; the name is the URI that `$ref` uses.
+        dependencies: its declared references, by name; the name is the URI that `$ref` uses. One that names no draft
+            is read by the draft it was registered under, which is the default of a root.
         budget: bounds the search for embedded `$id`s.
 
     Raises:
-        InvalidSchemaError: a dependency is no JSON.
+        InvalidSchemaError: a dependency is not JSON.
     """
 
     def __init__(self, raw: Any, dependencies: Sequence[Dependency], budget: Budget) -> None:
         self._budget = budget
         dialect = dialect_of(raw)
-        self.root = Resource(_own_uri(raw, dialect) or "", raw, dialect, inside_root=True)
+        self.root = Resource(_own_uri(raw, dialect) or "", raw, dialect, None)
         self._resources = {self.root.uri: self.root}
+        self._documents = [self.root]
         self._unindexed = [self.root]
         self._by_name: dict[str, Resource] = {}
+        self._embedded: dict[int, Resource] = {}
         for dependency in dependencies:
             self._declare(dependency)
-        # URI as the validator library will ask for it -> document; filled by what is really referred to.
-        self._external: dict[str, Any] = {}
 
     def _declare(self, dependency: Dependency) -> None:
         raw = read_json(dependency.text)
-        dialect = dialect_of(raw, self.root.dialect)
-        name = dependency.name.partition("#")[0]
-        resource = Resource(_own_uri(raw, dialect) or join(self.root.uri, name), raw, dialect, inside_root=False)
+        dialect = dialect_of(raw)
+        name = normal(dependency.name).partition("#")[0]
+        resource = Resource(_own_uri(raw, dialect) or join(self.root.uri, name), raw, dialect, dependency.name)
         self._by_name[name] = resource
+        self._documents.append(resource)
         self._unindexed.append(resource)
         self._resources.setdefault(join(self.root.uri, name), resource)
         self._resources.setdefault(resource.uri, resource)
 
     def embedded(self, raw: dict[str, Any], inside: Resource) -> Resource:
         """The resource that `raw`, a subschema of `inside`, belongs to: its own if it has an `$id`, else `inside`."""
-        own = _own_uri(raw, inside.dialect)
-        if own is None or raw is inside.raw:
+        if raw is inside.raw or ("$id" not in raw and "id" not in raw):
             return inside
         self._index()
-        found = self._resources.get(join(inside.uri, own))
-        return found if found is not None and found.raw is raw else inside
+        return self._embedded.get(id(raw), inside)
 
-    def resolve(self, reference: str, inside: Resource) -> tuple[Any, Resource]:
-        """The schema that a `$ref` inside a resource means, and the resource it belongs to.
-
-        Raises:
-            InvalidSchemaError: it means nothing that is known here. Nothing is fetched or read.
-        """
-        uri, _, fragment = join(inside.uri, reference).partition("#")
-        resource = inside if uri == inside.uri else self._find(uri, reference.partition("#")[0])
+    def find(self, reference: str, inside: Resource) -> Target | Finding:
+        """The schema that a `$ref` inside a resource means, or why there is none. Nothing is fetched or read."""
+        written = normal(reference)
+        uri, _, fragment = join(inside.uri, written).partition("#")
+        resource = inside if uri == inside.uri else self._find(uri, written.partition("#")[0])
         if resource is None:
-            raise _unknown(reference)
+            return self._unknown(reference)
         if not fragment:
-            return resource.raw, resource
-        found = self._pointed(resource, fragment) if fragment.startswith("/") else self._anchored(resource, fragment)
-        if found is None:
-            message = f"The $ref '{shortened(reference)}' points to a place that does not exist"
-            raise InvalidSchemaError(message, [Finding(code="json.UNRESOLVED_REF", message=message, new=reference)])
-        return found
+            return Target(resource.raw, resource, "")
+        if fragment.startswith("/"):
+            return self._pointed(reference, resource, fragment)
+        self._index()
+        if fragment in resource.anchors:
+            return Target(resource.anchors[fragment], resource, fragment)
+        anchors = {unquote(name): "#" + name for name in resource.anchors}
+        return _missing(reference, f"there is no anchor '{shortened(fragment)}'", unquote(fragment), anchors)
 
     def _find(self, uri: str, name: str) -> Resource | None:
         found = self._resources.get(uri) or self._by_name.get(name)
@@ -133,80 +155,136 @@ class References:
             found = self._resources.get(uri)
         if found is None and uri in _metaschemas():
             raw = _metaschemas()[uri]
-            found = self._resources[uri] = Resource(uri, raw, dialect_of(raw), inside_root=False)
+            found = self._resources[uri] = Resource(uri, raw, dialect_of(raw), uri, bundled=True)
             self._unindexed.append(found)
-        if found is not None and not found.inside_root:
-            for asked in (uri, name, join(self.root.uri, name)):
-                self._external.setdefault(asked, found.raw)
         return found
 
-    def _pointed(self, resource: Resource, pointer: str) -> tuple[Any, Resource] | None:
+    def _pointed(self, reference: str, resource: Resource, fragment: str) -> Target | Finding:
         value = resource.raw
-        for step in unquote(pointer).split("/")[1:]:
-            key = step.replace("~1", "/").replace("~0", "~")
+        walked: list[str | int] = []
+        way: list[str | int] = []
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in unquote(fragment).split("/")[1:]]
+        for index, key in enumerate(steps):
             if isinstance(value, dict) and key in value:
                 value = value[key]
             elif isinstance(value, list) and key in map(str, range(len(value))):
                 value = value[int(key)]
             else:
-                return None
+                names = {
+                    name: f"{reference.partition('#')[0]}#{pointer_fragment(pointer([*way, name]))}"
+                    for name in (value if isinstance(value, dict) else ())
+                }
+                rest = "/".join(steps[index:])
+                where = f"'#{shortened(pointer(way))}' has no '{shortened(key)}'"
+                return _missing(reference, where, rest if rest in names else key, names)
+            walked.append(key)
+            way.append(key)
             if isinstance(value, dict):
-                resource = self.embedded(value, resource)
-        return value, resource
-
-    def _anchored(self, resource: Resource, anchor: str) -> tuple[Any, Resource] | None:
-        self._index()
-        raw = resource.anchors.get(anchor)
-        return None if raw is None else (raw, resource)
+                entered = self.embedded(value, resource)
+                if entered is not resource:
+                    resource = entered
+                    walked.clear()
+        return Target(value, resource, pointer_fragment(pointer(walked)))
 
     def _index(self) -> None:
-        """Finds the `$id`s and anchors inside all documents; needed by few schemas, so done on the first question."""
+        """Finds the `$id`s and anchors inside all documents; needed by few schemas, so done on the first question.
+
+        Under keywords that the draft does not know they count only if no other schema has the name.
+        """
         pending: list[tuple[Any, Resource]] = [(document.raw, document) for document in self._unindexed]
+        under_unknown: list[tuple[Any, Resource]] = []
         self._unindexed.clear()
-        while pending:
-            value, resource = pending.pop()
+        while pending or under_unknown:
+            known = bool(pending)
+            value, resource = (pending or under_unknown).pop()
             self._budget.spend()
             if isinstance(value, dict):
                 resource = self._noted(value, resource)
-                pending.extend((child, resource) for key, child in value.items() if key not in DATA_KEYWORDS)
+                keywords = resource.dialect.subschemas
+                for steps, child in subschemas(value):
+                    (pending if known and steps[0] in keywords else under_unknown).append((child, resource))
             elif isinstance(value, list):
-                pending.extend((child, resource) for child in value)
+                (pending if known else under_unknown).extend((child, resource) for child in value)
 
     def _noted(self, value: dict[str, Any], resource: Resource) -> Resource:
-        own = _own_uri(value, resource.dialect)
-        if own is not None and value is not resource.raw:
-            uri = join(resource.uri, own)
-            resource = self._resources.setdefault(
-                uri,
-                Resource(uri, value, dialect_of(value, resource.dialect), inside_root=resource.inside_root),
-            )
-        names: tuple[Any, ...]
-        if resource.dialect.is_2019:
-            names = (value.get("$anchor"), value.get("$dynamicAnchor"))
-        else:
-            names = (str(value.get(resource.dialect.id_keyword, "")).partition("#")[2],)
-        for name in names:
-            if isinstance(name, str) and name:
-                resource.anchors.setdefault(name, value)
+        if value is not resource.raw:
+            dialect = dialect_of(value, resource.dialect)
+            own = _own_uri(value, dialect) or _own_uri(value, resource.dialect)
+            if own is not None:
+                resource = Resource(join(resource.uri, own), value, dialect, resource.name, bundled=resource.bundled)
+                self._embedded[id(value)] = resource
+                self._resources.setdefault(resource.uri, resource)
+        for name in anchors_of(value, resource.dialect):
+            resource.anchors.setdefault(name, value)
         return resource
 
-    def registry(self) -> jsonschema_rs.Registry | None:
-        """The documents outside the schema that its `$ref`s reach, for the validator library."""
-        if not self._external:
-            return None
-        documents = [(uri, raw) for uri, raw in self._external.items() if uri]
-        return jsonschema_rs.Registry(documents, draft=self.root.dialect.draft)
+    def place(self, raw: Any) -> tuple[str, str | None]:
+        """Where a schema stands: `#` and a JSON pointer, and the declared name of its document unless it is the root's.
+
+        For messages: it searches all documents.
+        """
+        for document in self._documents:
+            pending: list[tuple[Any, tuple[str | int, ...]]] = [(document.raw, ())]
+            while pending:
+                value, way = pending.pop()
+                if value is raw:
+                    return "#" + pointer(way), document.name
+                if isinstance(value, dict):
+                    pending.extend((child, (*way, *steps)) for steps, child in subschemas(value))
+                elif isinstance(value, list):
+                    pending.extend((child, (*way, index)) for index, child in enumerate(value))
+        return "#", None
+
+    def _unknown(self, reference: str) -> Finding:
+        declared = [resource.name for resource in self._documents if resource.name is not None]
+        named = ", ".join(map(repr, declared[:_MAX_NAMED])) + (", …" if len(declared) > _MAX_NAMED else "")
+        known = f"Declared are {named}." if declared else "None is declared."
+        asked = reference.partition("#")[0]
+        meant = _closest(asked, declared)
+        entry = f'{{"name": "{shortened(asked)}", "subject": …, "version": …}}'
+        fix = f"Add {entry} to the references of the request. {known}"
+        return Finding(
+            code="json.UNRESOLVED_REF",
+            message=f"The $ref '{shortened(reference)}' is unknown. References are never fetched: register that schema "
+            "under a subject and declare it in 'references' with this URI as its name",
+            new=shortened(reference),
+            fix=f"Did you mean '{meant}'? {fix}" if meant else fix,
+        )
 
 
-def _unknown(reference: str) -> InvalidSchemaError:
-    message = (
-        f"The $ref '{shortened(reference)}' is unknown. References are never fetched: register that schema under a "
-        "subject and declare it in 'references' with this URI as its name"
-    )
-    finding = Finding(
+def anchors_of(raw: dict[str, Any], dialect: Dialect) -> list[str]:
+    """The plain-name fragments that a schema gives itself, normal."""
+    if dialect.is_2019:
+        names = [raw.get("$anchor"), raw.get("$dynamicAnchor")]
+    else:
+        own = raw.get(dialect.id_keyword)
+        names = [own.partition("#")[2]] if isinstance(own, str) else []
+    return [normal(name) for name in names if isinstance(name, str) and name]
+
+
+def _closest(name: str, known: Iterable[str]) -> str | None:
+    """The name that was probably meant, if any; upper and lower case do not count."""
+    candidates = {
+        each.casefold(): each for each in itertools.islice(known, _MAX_CANDIDATES) if len(each) <= _MAX_COMPARED
+    }
+    meant = difflib.get_close_matches(name[:_MAX_COMPARED].casefold(), candidates, n=1, cutoff=0.7)
+    return candidates[meant[0]] if meant else None
+
+
+def _missing(reference: str, reason: str, name: str, known: dict[str, str]) -> Finding:
+    """A place that is not there. `known`: the names there are instead, with the `$ref` that leads to each."""
+    meant = name if name in known else _closest(name, known)
+    listed = ", ".join(f"'{shortened(each, 80)}'" for each in itertools.islice(known, _MAX_NAMED))
+    if meant is not None:
+        fix = f"Did you mean '{known[meant]}'?"
+    elif listed:
+        more = ", …" if len(known) > _MAX_NAMED else ""
+        fix = f"There are {listed}{more}: refer to one of them, or add the missing one."
+    else:
+        fix = "Correct the $ref, or add the schema it points to."
+    return Finding(
         code="json.UNRESOLVED_REF",
-        message=message,
+        message=f"The $ref '{shortened(reference)}' points to a place that does not exist: {reason}",
         new=shortened(reference),
-        fix=f'Add {{"name": "{shortened(reference)}", "subject": …, "version": …}} to the references of the request.',
+        fix=fix,
     )
-    return InvalidSchemaError(message, [finding])
