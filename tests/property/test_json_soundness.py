@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llm_schema_registry.budget import BudgetExceededError
-from llm_schema_registry.formats.format import Impact, InvalidSchemaError
+from llm_schema_registry.formats.format import Certainty, Impact, InvalidSchemaError
 from llm_schema_registry.formats.jsonschema import FORMAT
 from property.json_schemas import Schemas, value_for
 
@@ -57,6 +57,30 @@ def counterexample(writer, reader, random, tries=40):
 def is_compatible(writer, reader):
     sides = [FORMAT.parse(json.dumps(side)) for side in (reader, writer)]
     return all(one.type.impact is Impact.COMPATIBLE for one in FORMAT.compare(*sides))
+
+
+def is_harmless(writer, reader):
+    sides = [FORMAT.parse(json.dumps(side)) for side in (reader, writer)]
+    found = [one.type for one in FORMAT.compare(*sides) if one.type.impact is not Impact.COMPATIBLE]
+    return bool(found) and all(each.certainty is Certainty.NONE for each in found)
+
+
+def test_what_is_called_harmless_breaks_no_payload():
+    random = randomness.Random(2)  # noqa: S311
+    shown = 0
+    for number in range(1_500):
+        schemas = Schemas(random, newest=bool(number % 2))
+        writer = schemas.document()
+        reader = schemas.changed(writer)
+        try:
+            pairs = [pair for pair in ((writer, reader), (reader, writer)) if is_harmless(*pair)]
+        except (InvalidSchemaError, BudgetExceededError):
+            continue
+        for old, new in pairs:
+            shown += 1
+            value = counterexample(old, new, random)
+            assert value is None, f"{json.dumps(value)}\nis valid under {json.dumps(old)}\nbut not {json.dumps(new)}"
+    assert shown > 30
 
 
 @bounded

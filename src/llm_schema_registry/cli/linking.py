@@ -37,20 +37,15 @@ def link(files: Sequence[SchemaFile], declared: Sequence[Reference] = ()) -> dic
     Raises:
         CliError: a name could mean several files.
     """
-    set_ = _Set(files)
-    linked = {}
-    for file in files:
-        own = [reference for reference in declared if reference.name in file.text]
-        by_name = {reference.name: reference for reference in (*set_.references_of(file), *own)}
-        # Their order is a part of a schema's identity, so it may not depend on the order of words.
-        linked[file.path] = [by_name[name] for name in sorted(by_name)]
-    return linked
+    links = Links(files, declared)
+    return {file.path: links.of(file) for file in files}
 
 
-class _Set:
-    """The files by what others can call them."""
+class Links:
+    """The references among files; see `link`."""
 
-    def __init__(self, files: Sequence[SchemaFile]) -> None:
+    def __init__(self, files: Sequence[SchemaFile], declared: Sequence[Reference] = ()) -> None:
+        self._declared = declared
         self._by_type: dict[str, list[SchemaFile]] = {}
         self._by_id: dict[str, list[SchemaFile]] = {}
         self._by_path: dict[tuple[SchemaType, str], SchemaFile] = {}
@@ -64,7 +59,14 @@ class _Set:
             elif file.schema_type is SchemaType.JSON and (own := _id(_json(file))):
                 self._by_id.setdefault(own, []).append(file)
 
-    def references_of(self, file: SchemaFile) -> Iterator[Reference]:
+    def of(self, file: SchemaFile) -> list[Reference]:
+        """The references of a file of the set; raises `CliError` if a name could mean several files."""
+        own = [reference for reference in self._declared if reference.name in file.text]
+        by_name = {reference.name: reference for reference in (*self._within(file), *own)}
+        # Their order is a part of a schema's identity, so it may not depend on the order of words.
+        return [by_name[name] for name in sorted(by_name)]
+
+    def _within(self, file: SchemaFile) -> Iterator[Reference]:
         if file.schema_type is SchemaType.AVRO:
             return self._of_avro(file)
         if file.schema_type is SchemaType.JSON:

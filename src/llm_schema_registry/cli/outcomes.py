@@ -19,7 +19,7 @@ class ExitCode(enum.IntEnum):
 
 EXIT_CODES = {
     ExitCode.OK: "done, and nothing to object to",
-    ExitCode.FINDINGS: "done, and there are findings: an incompatible schema, an invalid event, a failed probe",
+    ExitCode.FINDINGS: "done, and there are findings: an incompatible or invalid schema or event, a failed probe",
     ExitCode.USAGE: "not done: a wrong option, an unreadable file, a text that is no schema, nothing of that name",
     ExitCode.UNREACHABLE: "not done: no registry answers, or it failed",
     ExitCode.FORBIDDEN: "not done: the registry wants other credentials",

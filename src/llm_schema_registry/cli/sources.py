@@ -1,6 +1,7 @@
 """Schemas that stand in files: finding them, pairing them, reading and parsing them."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from llm_schema_registry.cli.places import with_lines
 from llm_schema_registry.contracts import Reference
 from llm_schema_registry.formats import Dependency, InvalidSchemaError, ParsedSchema, SchemaType, format_of
 
+_LIMIT_VARIABLE = "LSR_MAX_SCHEMA_BYTES"
 SUFFIXES = {".avsc": SchemaType.AVRO, ".json": SchemaType.JSON, ".proto": SchemaType.PROTOBUF}
 
 
@@ -54,18 +56,32 @@ def read_schema(path: Path, schema_type: SchemaType | None = None, name: str | N
 
 
 def read_text(path: Path) -> str:
-    """The text of a file of at most 1 MiB; `CliError` names what is wrong with it."""
+    """The text of a file that is not larger than a schema may be; `CliError` names what is wrong with it."""
+    limit = _largest_schema()
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_SCHEMA_BYTES + 1)
+            content = file.read(limit + 1)
     except OSError as error:
         raise CliError(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > MAX_SCHEMA_BYTES:
-        raise CliError(f"{path} is larger than the {MAX_SCHEMA_BYTES} bytes that a schema may have")
+    if len(content) > limit:
+        raise CliError(
+            f"{path} is larger than the {limit} bytes that a schema may have",
+            f"Split it, or set {_LIMIT_VARIABLE} as the registry has it.",
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CliError(f"{path} is not UTF-8 text (byte {error.start})") from None
+
+
+def _largest_schema() -> int:
+    """The limit of the registry's setting, in bytes; `CliError` for a value that is not a number."""
+    text = os.environ.get(_LIMIT_VARIABLE)
+    if text is None:
+        return MAX_SCHEMA_BYTES
+    if not (text.isascii() and text.isdigit()):
+        raise CliError(f"{_LIMIT_VARIABLE} is not a number of bytes: {text}")
+    return int(text)
 
 
 def schemas_below(directory: Path) -> dict[str, SchemaFile]:
@@ -74,14 +90,30 @@ def schemas_below(directory: Path) -> dict[str, SchemaFile]:
     Raises:
         CliError: there is none, or one cannot be read.
     """
+    files, errors = readable_below(directory)
+    for error in errors.values():
+        raise error
+    return files
+
+
+def readable_below(directory: Path) -> tuple[dict[str, SchemaFile], dict[str, CliError]]:
+    """The schema files below a directory that can be read, and why the others cannot; both by their relative path.
+
+    Raises:
+        CliError: there is none.
+    """
     paths = sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES and path.is_file())
     if not paths:
         raise CliError(f"{directory} holds no schema", f"Schema files end with {', '.join(SUFFIXES)}.")
-    relative = [path.relative_to(directory) for path in paths]
-    return {
-        below.as_posix(): read_schema(path, name=below.with_suffix("").as_posix())
-        for path, below in zip(paths, relative, strict=True)
-    }
+    files: dict[str, SchemaFile] = {}
+    errors: dict[str, CliError] = {}
+    for path in paths:
+        below = path.relative_to(directory)
+        try:
+            files[below.as_posix()] = read_schema(path, name=below.with_suffix("").as_posix())
+        except CliError as error:
+            errors[below.as_posix()] = error
+    return files, errors
 
 
 def subjects_below(directory: Path) -> list[SchemaFile]:
@@ -90,12 +122,18 @@ def subjects_below(directory: Path) -> list[SchemaFile]:
     Raises:
         CliError: as `schemas_below`; or two differ only in their suffix and so stand for one subject.
     """
+    files = list(schemas_below(directory).values())
+    check_subjects(files)
+    return files
+
+
+def check_subjects(files: Iterable[SchemaFile]) -> None:
+    """Raises `CliError` if two files differ only in their suffix, and so stand for one subject."""
     found: dict[str, SchemaFile] = {}
-    for file in schemas_below(directory).values():
+    for file in files:
         if file.name in found:
             raise CliError(f"{found[file.name].path} and {file.path} stand for one subject", "Rename one of them.")
         found[file.name] = file
-    return list(found.values())
 
 
 def parse(

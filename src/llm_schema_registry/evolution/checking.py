@@ -9,7 +9,7 @@ from llm_schema_registry.budget import Budget
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
 from llm_schema_registry.evolution.profiles import profile_findings, profile_message
 from llm_schema_registry.findings import Finding, Severity, shortened
-from llm_schema_registry.formats import Difference, Impact, ParsedSchema, format_of
+from llm_schema_registry.formats import Certainty, Difference, Impact, ParsedSchema, format_of
 from llm_schema_registry.formats.profiles import Profile
 
 DIFFERENT_TYPE = "Incompatible because of different schema type"
@@ -22,6 +22,10 @@ _PROMISE = {
     Direction.FORWARD: "Consumers that still have the old schema could not read data written with the new one",
 }
 _DOUBT = {
+    Direction.BACKWARD: "Consumers with the new schema may be unable to read data written with the old one",
+    Direction.FORWARD: "Consumers that still have the old schema may be unable to read data written with the new one",
+}
+_MISREADING = {
     Direction.BACKWARD: "Consumers with the new schema may misread data written with the old one",
     Direction.FORWARD: "Consumers that still have the old schema may misread data written with the new one",
 }
@@ -143,7 +147,8 @@ def _check_one(
         format_ = format_of(candidate.schema_type)
         for difference, severity in _weighed_differences(reader, writer, policy, budget):
             if severity is Severity.ERROR:
-                findings.append(_finding(difference, direction, version, candidate))
+                consequence = _consequence(difference, direction, policy)
+                findings.append(_finding(difference, direction, version, candidate, consequence))
                 messages.append(format_.describe(difference, *_SIDES[direction]))
             else:
                 warnings.append(_warning(difference, direction, version, candidate))
@@ -172,14 +177,25 @@ def _refused(findings: Sequence[Finding], messages: Sequence[str], version: int,
     return Verdict(tuple(findings), (*messages, *tail), version)
 
 
+def _consequence(difference: Difference, direction: Direction, policy: Policy) -> str:
+    """Who breaks, as far as that is certain."""
+    match difference.type.certainty:
+        case Certainty.CERTAIN:
+            return _PROMISE[direction]
+        case Certainty.POSSIBLE:
+            return _DOUBT[direction]
+        case Certainty.NONE:
+            return f"No payload is known that breaks; the policy {policy} counts the change as incompatible by rule"
+
+
 def _warning(difference: Difference, direction: Direction, version: int, candidate: ParsedSchema) -> Finding:
     """The finding of a difference that is compatible by the rules, although data may be misunderstood."""
-    finding = _finding(difference, direction, version, candidate, _DOUBT[direction])
+    finding = _finding(difference, direction, version, candidate, _MISREADING[direction])
     return msgspec.structs.replace(finding, severity=Severity.WARNING)
 
 
 def _finding(
-    difference: Difference, direction: Direction, version: int, candidate: ParsedSchema, consequence: str = ""
+    difference: Difference, direction: Direction, version: int, candidate: ParsedSchema, consequence: str
 ) -> Finding:
     rule = difference.type
     reader, writer = _SIDES[direction]
@@ -192,7 +208,7 @@ def _finding(
     return Finding(
         code=f"{area}.{rule.name}",
         path=difference.path,
-        message=f"{sentence}. {why} {consequence or _PROMISE[direction]} (version {version}).",
+        message=f"{sentence}. {why} {consequence} (version {version}).",
         old=None if old is None else shortened(old),
         new=None if new is None else shortened(new),
         direction=direction,

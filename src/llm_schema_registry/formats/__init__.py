@@ -1,6 +1,7 @@
 """What a schema is, per format."""
 
 from llm_schema_registry.formats.format import (
+    Certainty,
     Dependency,
     Difference,
     DifferenceType,
@@ -19,6 +20,7 @@ from llm_schema_registry.formats.format import (
 from llm_schema_registry.formats.formats import format_of
 
 __all__ = [
+    "Certainty",
     "Dependency",
     "Difference",
     "DifferenceType",

@@ -48,6 +48,14 @@ class Impact(enum.Enum):
     INCOMPATIBLE = "incompatible"
 
 
+class Certainty(enum.Enum):
+    """How sure it is that an incompatible difference breaks data; the rule decides the verdict either way."""
+
+    CERTAIN = "some data breaks"
+    POSSIBLE = "some data may break"
+    NONE = "no data breaks"
+
+
 @dataclass(frozen=True, slots=True)
 class DifferenceType:
     """One row of a format's table of differences: the single place where a rule stands.
@@ -59,6 +67,7 @@ class DifferenceType:
             a sentence of our own with the same fields.
         why: why this breaks (or does not break) a reader, one sentence for a newcomer; may name `{detail}`.
         fix: what to do instead, one sentence; empty for compatible ones.
+        certainty: for an incompatible one, whether findings may claim that data breaks.
     """
 
     name: str
@@ -66,6 +75,7 @@ class DifferenceType:
     description: str
     why: str
     fix: str = ""
+    certainty: Certainty = Certainty.CERTAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_schema_registry.budget import MAX_SCHEMA_BYTES
 from llm_schema_registry.cli import sources
 from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.contracts import Reference
@@ -29,17 +30,31 @@ def test_a_given_format_and_name_win(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     binary, large = tmp_path / "binary.avsc", tmp_path / "large.avsc"
     binary.write_bytes(b'"int\xff"')
-    large.write_text(" " * (1024 * 1024 + 1))
+    large.write_text(" " * (MAX_SCHEMA_BYTES + 1))
     cases = {
         tmp_path / "none.avsc": "No such file",
         tmp_path / "a.txt": "any format",
         binary: r"not UTF-8 text \(byte 4\)",
-        large: "larger than the 1048576 bytes",
+        large: "larger than the 4194304 bytes",
     }
     for path, message in cases.items():
         with pytest.raises(CliError, match=message) as caught:
             sources.read_schema(path)
         assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_the_limit_is_that_of_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.avsc"
+    path.write_text('"string"')
+    monkeypatch.setenv("LSR_MAX_SCHEMA_BYTES", "8")
+    assert sources.read_schema(path).text == '"string"'
+    monkeypatch.setenv("LSR_MAX_SCHEMA_BYTES", "7")
+    with pytest.raises(CliError, match="larger than the 7 bytes") as caught:
+        sources.read_schema(path)
+    assert "LSR_MAX_SCHEMA_BYTES" in caught.value.fix
+    monkeypatch.setenv("LSR_MAX_SCHEMA_BYTES", "many")
+    with pytest.raises(CliError, match="not a number of bytes: many"):
+        sources.read_schema(path)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_schema(tmp_path: Path) -> None:

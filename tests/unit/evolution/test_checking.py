@@ -1,13 +1,22 @@
 """The verdict over a history: directions, order of messages, policies, what is said."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.evolution import DIFFERENT_TYPE, CompatibilityLevel, Policy, Verdict, check
 from llm_schema_registry.findings import Severity
-from llm_schema_registry.formats import Difference, DifferenceType, Impact, ParsedSchema, SchemaType, format_of
+from llm_schema_registry.formats import (
+    Certainty,
+    Difference,
+    DifferenceType,
+    Impact,
+    ParsedSchema,
+    SchemaType,
+    format_of,
+)
 
 
 def avro(*fields: tuple[str, object]) -> ParsedSchema:
@@ -242,3 +251,24 @@ def test_the_reason_may_name_what_was_found() -> None:
     (finding,) = check(new, [(1, old)], CompatibilityLevel.BACKWARD).findings
     assert "differ by TYPE_CHANGED (writer: string, reader: boolean)." in finding.message
     assert "{detail}" not in finding.message
+
+
+@pytest.mark.parametrize(
+    ("certainty", "consequence"),
+    [
+        (Certainty.CERTAIN, "Consumers with the new schema could not read data written with the old one"),
+        (Certainty.POSSIBLE, "Consumers with the new schema may be unable to read data written with the old one"),
+        (
+            Certainty.NONE,
+            "No payload is known that breaks; the policy STRICT counts the change as incompatible by rule",
+        ),
+    ],
+)
+def test_a_refusal_claims_no_more_than_is_certain(
+    difference_types: list[DifferenceType], certainty: Certainty, consequence: str
+) -> None:
+    difference_types.append(replace(BROKEN, certainty=certainty))
+    verdict = check(A, [(3, B)], CompatibilityLevel.BACKWARD)
+    assert not verdict.compatible
+    assert verdict.findings[0].message == f"The new schema differs at path '/a'. It matters. {consequence} (version 3)."
+    assert verdict.messages[0] == "BROKEN new old"

@@ -17,15 +17,14 @@ if TYPE_CHECKING:
     from llm_schema_registry.cli.reporting import Item
     from llm_schema_registry.cli.sources import SchemaFile
     from llm_schema_registry.client import RegistryClient
-    from llm_schema_registry.formats import Dependency
+    from llm_schema_registry.formats import Dependency, ParsedSchema
 
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
     """On what terms to compare; `None` leaves it to the default or to the registry.
 
-    `many`: files of a directory are compared, and a reference concerns those that mention it. `witness`: payloads
-    that break are shown.
+    `witness`: payloads that break are shown.
     """
 
     mode: CompatibilityLevel | None
@@ -33,13 +32,12 @@ class _Terms:
     profile: Profile | None
     schema_type: SchemaType | None
     references: tuple[str, ...]
-    many: bool
     witness: bool
 
-    def needed_by(self, file: "SchemaFile", available: "list[Dependency]") -> "list[Dependency]":
-        from llm_schema_registry.cli import sources
-
-        return sources.needed_by(file.text, available) if self.many else available
+    @property
+    def level(self) -> CompatibilityLevel:
+        """The level of a comparison offline."""
+        return self.mode or CompatibilityLevel.BACKWARD
 
 
 def check(
@@ -86,7 +84,7 @@ def check(
 
     if len(paths) > 2:
         raise CliError(f"{len(paths)} paths are too many", "Name OLD and NEW, or NEW alone with a registry.")
-    terms = _Terms(mode, policy, profile, schema_type, tuple(references or ()), paths[-1].is_dir(), witness)
+    terms = _Terms(mode, policy, profile, schema_type, tuple(references or ()), witness)
     if len(paths) == 2:
         if subject is not None:
             raise CliError(
@@ -104,40 +102,68 @@ def check(
 
 def _offline(old: Path, new: Path, terms: _Terms) -> list["Item"]:
     from llm_schema_registry.cli import sources
-    from llm_schema_registry.cli.judging import judge_schema
-    from llm_schema_registry.cli.reporting import Item, Status
 
     if old.is_dir() != new.is_dir():
         raise CliError(f"one of {old} and {new} is a directory", "Name two files or two directories.")
-    if old.is_dir():
-        before, after = sources.schemas_below(old), sources.schemas_below(new)
-    else:
-        before = {"": sources.read_schema(old, terms.schema_type)}
-        after = {"": sources.read_schema(new, terms.schema_type)}
-    level, policy = terms.mode or CompatibilityLevel.BACKWARD, terms.policy or Policy.STRICT
     available = sources.read_references(terms.references)
-    items = []
-    for key, file in after.items():
-        candidate = file.parse(terms.needed_by(file, available))
-        previous = before.get(key)
-        if previous is None:
-            items.append(judge_schema(file, candidate, [], level, policy))
-        else:
-            parsed = previous.parse(terms.needed_by(previous, available), strict=False)
-            against = previous.path
-            profile = terms.profile or Profile.CONFLUENT
-            items.append(
-                judge_schema(
-                    file, candidate, [(1, parsed)], level, policy, against, profile=profile, witness=terms.witness
-                )
-            )
-    gone = [file for key, file in before.items() if key not in after]
-    return items + [Item(file.name, Status.SKIPPED, "no longer there", file=file.path) for file in gone]
+    if old.is_dir():
+        return _of_directories(old, new, terms, available)
+    before, after = sources.read_schema(old, terms.schema_type), sources.read_schema(new, terms.schema_type)
+    candidate = after.parse(available)
+    return [_compared(after, candidate, before, before.parse(available, strict=False), terms)]
+
+
+def _of_directories(old: Path, new: Path, terms: _Terms, available: "list[Dependency]") -> list["Item"]:
+    """An item per file of either directory; one that cannot be judged is a failed item, and the others go on."""
+    from llm_schema_registry.cli.judging import judge_schema
+    from llm_schema_registry.cli.reporting import Item, Status
+    from llm_schema_registry.cli.schema_set import SchemaSet, deleted, failure
+
+    before, after = SchemaSet(old, available), SchemaSet(new, available)
+    items = dict(after.failures)
+    for key, file in after.files.items():
+        previous = before.files.get(key)
+        try:
+            candidate = after.parse(file)
+            if previous is not None:
+                parsed = before.parse(previous, strict=False)
+                items[key] = _compared(file, candidate, previous, parsed, terms)
+            elif key in before.failures:
+                items[key] = before.failures[key]
+            else:
+                items[key] = judge_schema(file, candidate, [], terms.level, terms.policy or Policy.STRICT)
+        except CliError as error:
+            items[key] = failure(file.path, file.name, error)
+    judged = [items[key] for key in sorted(items)]
+    source = terms.profile is Profile.SOURCE and bool(terms.level.directions)
+    gone = [file for key, file in before.files.items() if key not in items]
+    return judged + [
+        deleted(file)
+        if source and file.schema_type is SchemaType.PROTOBUF
+        else Item(file.name, Status.SKIPPED, "no longer there", file=file.path)
+        for file in gone
+    ]
+
+
+def _compared(
+    file: "SchemaFile", candidate: "ParsedSchema", previous: "SchemaFile", parsed: "ParsedSchema", terms: _Terms
+) -> "Item":
+    from llm_schema_registry.cli.judging import judge_schema
+
+    return judge_schema(
+        file,
+        candidate,
+        [(1, parsed)],
+        terms.level,
+        terms.policy or Policy.STRICT,
+        previous.path,
+        profile=terms.profile or Profile.CONFLUENT,
+        witness=terms.witness,
+    )
 
 
 def _against_registry(new: Path, registry: str | None, subject: str | None, terms: _Terms) -> list["Item"]:
-    from llm_schema_registry.cli import sources
-    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli import connection, sources
     from llm_schema_registry.cli.options import DEFAULT_REGISTRY
 
     if registry is None and subject is None:
@@ -145,28 +171,44 @@ def _against_registry(new: Path, registry: str | None, subject: str | None, term
             f"{new} alone has nothing to be compared with",
             "Name the older file before it, or a registry with --registry or LSR_REGISTRY, or a --subject.",
         )
-    if not new.is_dir():
-        files = [sources.read_schema(new, terms.schema_type, subject)]
-    elif subject is None:
-        files = sources.subjects_below(new)
-    else:
+    many = new.is_dir()
+    if many and subject is not None:
         raise CliError(f"--subject {subject} names one subject, {new} holds many", "Leave out --subject.")
 
     async def conversation(client: "RegistryClient") -> list["Item"]:
-        return [await _judge_in(client, file, terms) for file in files]
+        available = await connection.dependencies_of(client, sources.registered_references(terms.references))
+        if many:
+            return await _directory_in(client, new, terms, available)
+        file = sources.read_schema(new, terms.schema_type, subject)
+        return [await _judge_in(client, file, file.parse(available), terms)]
 
-    return talk(registry or DEFAULT_REGISTRY, conversation)
+    return connection.talk(registry or DEFAULT_REGISTRY, conversation)
 
 
-async def _judge_in(client: "RegistryClient", file: "SchemaFile", terms: _Terms) -> "Item":
-    from llm_schema_registry.cli import connection, sources
+async def _directory_in(
+    client: "RegistryClient", new: Path, terms: _Terms, available: "list[Dependency]"
+) -> list["Item"]:
+    from llm_schema_registry.cli import sources
+    from llm_schema_registry.cli.schema_set import SchemaSet, failure
+
+    files = SchemaSet(new, available)
+    sources.check_subjects(files.files.values())
+    items = dict(files.failures)
+    for key, file in files.files.items():
+        try:
+            items[key] = await _judge_in(client, file, files.parse(file), terms)
+        except CliError as error:
+            items[key] = failure(file.path, file.name, error)
+    return [items[key] for key in sorted(items)]
+
+
+async def _judge_in(client: "RegistryClient", file: "SchemaFile", candidate: "ParsedSchema", terms: _Terms) -> "Item":
+    from llm_schema_registry.cli import connection
     from llm_schema_registry.cli.judging import judge_schema
 
     config = await client.config(file.name, inherited=True)
     level = terms.mode or config.compatibility_level or CompatibilityLevel.BACKWARD
     policy = terms.policy or config.compatibility_policy or Policy.STRICT
     profile = terms.profile or config.compatibility_profile or Profile.CONFLUENT
-    available = await connection.dependencies_of(client, sources.registered_references(terms.references))
-    candidate = file.parse(terms.needed_by(file, available))
     history = await connection.history_of(client, file.name, level)
     return judge_schema(file, candidate, history, level, policy, profile=profile, witness=terms.witness)

@@ -4,9 +4,10 @@ Names, impacts and sentences are those of the Confluent registry; `why` and `fix
 one the data was written with, "the reader's schema" the one it is read with: under BACKWARD the old and the new one.
 """
 
+import dataclasses
 from types import MappingProxyType
 
-from llm_schema_registry.formats.format import DifferenceType, Impact
+from llm_schema_registry.formats.format import Certainty, DifferenceType, Impact
 
 _COMPATIBLE, _LENIENT, _INCOMPATIBLE = Impact.COMPATIBLE, Impact.LENIENT, Impact.INCOMPATIBLE
 
@@ -55,11 +56,11 @@ def _ok(name: str, why: str) -> DifferenceType:
 
 
 def _bad(name: str, description: str, why: str, fix: str) -> DifferenceType:
-    return DifferenceType(name, _INCOMPATIBLE, description, why, fix)
+    return DifferenceType(name, _INCOMPATIBLE, description, why, fix, Certainty.POSSIBLE)
 
 
 def _lenient(name: str, description: str, why: str, fix: str) -> DifferenceType:
-    return DifferenceType(name, _LENIENT, description, why, fix)
+    return DifferenceType(name, _LENIENT, description, why, fix, Certainty.POSSIBLE)
 
 
 def _limit(name: str, keyword: str, *, upper: bool) -> tuple[DifferenceType, ...]:
@@ -110,7 +111,7 @@ _TYPES = (
     _bad(
         "SCHEMA_ADDED",
         _ADDED,
-        "The writer allowed any value here, the reader does not.",
+        "The writer's schema says nothing here, the reader's does.",
         "Leave the place without a schema, or put the schema into a new subject.",
     ),
     _ok("SCHEMA_REMOVED", "Without a schema at this place every value is accepted."),
@@ -118,13 +119,13 @@ _TYPES = (
     _bad(
         "TYPE_NARROWED",
         _TYPE,
-        "The writer allowed values of more types than the reader accepts.",
+        "The writer's schema allows values of more types here than the reader's.",
         "Keep the wider type, or add a property of the narrower type beside it.",
     ),
     _bad(
         "TYPE_CHANGED",
         _TYPE,
-        "Values of the writer's type are no values of the reader's type.",
+        "The reader's schema is of another kind, and need not accept the values that the writer's allows.",
         "Keep the type, or accept both with anyOf; add a property of the new type if the meaning changes.",
     ),
     _bad(
@@ -200,14 +201,14 @@ _COMBINATIONS = (
     _bad(
         "SUM_TYPE_NARROWED",
         _FEWER_ELEMENTS,
-        "The writer may have used the branch that the reader does not have any more.",
+        "The writer may have used a branch that the reader no longer has.",
         "Keep the removed branch.",
     ),
     _ok("NOT_TYPE_NARROWED", "The reader excludes no more than the writer did."),
     _bad(
         "NOT_TYPE_EXTENDED",
         _MORE_ELEMENTS,
-        "The reader excludes values that the writer could write.",
+        "The reader may exclude values that the writer could write.",
         "Exclude no more than the writer's schema does.",
     ),
 )
@@ -335,16 +336,13 @@ _PROPERTIES = (
 
 def _rest(name: str, narrowing: Impact, keyword: str, things: str) -> tuple[DifferenceType, ...]:
     """The four rows of a keyword that speaks of all undeclared properties or items."""
+    bad = _lenient if narrowing is _LENIENT else _bad
     fix = f"Leave {keyword} as wide as in the writer's schema."
     return (
         _ok(f"{name}_ADDED", f"The reader accepts {things} that the writer's schema forbade."),
         _ok(f"{name}_EXTENDED", f"The reader accepts {things} of any kind."),
-        DifferenceType(
-            f"{name}_REMOVED", narrowing, _CHANGED, f"The reader forbids {things} that the writer could write.", fix
-        ),
-        DifferenceType(
-            f"{name}_NARROWED", narrowing, _CHANGED, f"The reader restricts {things} that the writer left free.", fix
-        ),
+        bad(f"{name}_REMOVED", _CHANGED, f"The reader forbids {things} that the writer's {keyword} left free.", fix),
+        bad(f"{name}_NARROWED", _CHANGED, f"The reader restricts {things} that the writer's {keyword} left free.", fix),
     )
 
 
@@ -404,3 +402,26 @@ DIFFERENCE_TYPES = MappingProxyType(
     }
 )
 """Every difference by its name."""
+
+_HARMLESS = " without effect"
+_SAME_DATA = "The reader's schema provably accepts every value here that the writer's allows."
+
+ROWS = MappingProxyType(
+    DIFFERENCE_TYPES
+    | {
+        name + _HARMLESS: dataclasses.replace(row, why=_SAME_DATA, certainty=Certainty.NONE)
+        for name, row in DIFFERENCE_TYPES.items()
+        if row.impact is not _COMPATIBLE
+    }
+)
+"""The rows as a comparison notes them: those of `DIFFERENCE_TYPES`, and for each incompatible one its harmless form."""
+
+
+def harmless(name: str) -> str:
+    """The key in `ROWS` of an incompatible difference that provably breaks no data."""
+    return name + _HARMLESS
+
+
+def is_harmless(key: str) -> bool:
+    """Whether a key of `ROWS` is that of a harmless form."""
+    return key.endswith(_HARMLESS)

@@ -5,7 +5,7 @@ Names, impacts and sentences are those of the Confluent registry.
 
 from typing import Final
 
-from llm_schema_registry.formats.format import DifferenceType, Impact
+from llm_schema_registry.formats.format import Certainty, DifferenceType, Impact
 
 _SAFE = Impact.COMPATIBLE
 _BREAKS = Impact.INCOMPATIBLE
@@ -19,6 +19,7 @@ DIFFERENCE_TYPES: Final = {
             "The package at '{path}' in the {reader} schema does not match the package in the {writer} schema",
             "The full name of every type starts with the package; clients and `Any` values look types up by it.",
             "Keep the package, or register the new package under a new subject.",
+            Certainty.POSSIBLE,
         ),
         DifferenceType(
             "MESSAGE_ADDED",
@@ -109,6 +110,7 @@ DIFFERENCE_TYPES: Final = {
             " in the {writer} schema",
             "The field holds another message now, or its message changed in a way that breaks readers.",
             "Keep the message type and change it compatibly, or add a field with a new number.",
+            Certainty.POSSIBLE,
         ),
         DifferenceType(
             "FIELD_NUMERIC_LABEL_CHANGED",
@@ -117,6 +119,7 @@ DIFFERENCE_TYPES: Final = {
             " in the {writer} schema",
             "Repeated numbers are packed into one block, which a reader of a single number cannot read.",
             "Keep the label, or add a repeated field with a new number.",
+            Certainty.POSSIBLE,
         ),
         DifferenceType(
             "FIELD_STRING_OR_BYTES_LABEL_CHANGED",
@@ -164,6 +167,7 @@ DIFFERENCE_TYPES: Final = {
             "The {reader} schema is missing a oneof field at path '{path}' in the {writer} schema",
             "A reader that gets the removed alternative sees a oneof with nothing set, as if none had been chosen.",
             "Keep the field in the oneof and mark it deprecated.",
+            Certainty.POSSIBLE,
         ),
         DifferenceType(
             "ONEOF_FIELD_MOVED_TO_TOP_LEVEL",

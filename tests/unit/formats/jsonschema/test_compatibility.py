@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from llm_schema_registry.formats.format import Dependency, Impact
-from llm_schema_registry.formats.jsonschema import FORMAT
+from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.evolution.witnesses import find_witness
+from llm_schema_registry.formats.format import Certainty, Dependency, Impact
+from llm_schema_registry.formats.jsonschema import FORMAT, differences
 
 ROWS = json.loads((Path(__file__).parents[3] / "vectors/json/compatibility.json").read_text())
 CONTAINS = '{"$schema":"https://json-schema.org/draft/2020-12/schema","contains":true%s}'
@@ -212,3 +214,32 @@ def test_changed_subschemas_name_the_branch_that_fails(writer, reader, text):
     ]
     assert difference.detail == text
     assert text not in FORMAT.describe(difference, "new", "old")
+
+
+HARMLESS = json.loads((Path(__file__).parents[3] / "vectors/json/harmless.json").read_text())
+
+
+@pytest.mark.parametrize("row", HARMLESS, ids=lambda row: f"{json.dumps(row['writer'])} {json.dumps(row['reader'])}")
+def test_refused_changes_that_keep_all_data_valid_are_known_as_such(row):
+    reader, writer = parse(row, "reader"), parse(row, "writer")
+    refused = [each for each in FORMAT.compare(reader, writer) if each.type.impact is not Impact.COMPATIBLE]
+    assert [[each.type.name, each.path] for each in refused] == row["refused"]
+    assert all(each.type.certainty is Certainty.NONE for each in refused) is row["harmless"]
+    assert all(each.type.certainty is not Certainty.CERTAIN for each in refused)
+    if row["harmless"]:
+        assert find_witness(reader, writer, CompatibilityLevel.BACKWARD) is None
+
+
+def test_a_harmless_form_keeps_what_the_rules_say():
+    for name, row in FORMAT.difference_types.items():
+        if row.impact is not Impact.COMPATIBLE:
+            form = differences.ROWS[differences.harmless(name)]
+            assert (form.name, form.impact, form.description, form.fix) == (name, row.impact, row.description, row.fix)
+    assert FORMAT.difference_types.keys() == {row.name for row in differences.ROWS.values()}
+
+
+def test_a_harmless_change_passes_under_lenient_where_the_rule_does():
+    closed = {"type": "object", "additionalProperties": {}}
+    sides = FORMAT.parse(json.dumps(closed)), FORMAT.parse('{"type": "object"}')
+    (difference,) = FORMAT.compare(*sides, lenient=True)
+    assert (difference.type.name, difference.type.impact) == ("ADDITIONAL_PROPERTIES_NARROWED", Impact.LENIENT)

@@ -1,12 +1,15 @@
 """Comparing `allOf`, `anyOf`, `oneOf` and `not`."""
 
+import functools
 from typing import Any
 
 import msgspec
 
 from llm_schema_registry.findings import shortened
 from llm_schema_registry.formats.jsonschema.compatibility.matching import maximum_matching
+from llm_schema_registry.formats.jsonschema.compatibility.narrowing import judged, keeps_all, refines
 from llm_schema_registry.formats.jsonschema.compatibility.walk import Walk
+from llm_schema_registry.formats.jsonschema.differences import ROWS
 from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Node, NotNode, resolved
 
 _Branch = tuple[int, Any, Node]
@@ -38,9 +41,10 @@ def compare_combined(walk: Walk, writer: CombinedNode, reader: CombinedNode, pat
     Branches are matched so that as many as possible have a compatible partner; what matched partners differ in is
     noted, the rest is named as a whole.
     """
+    keeps = functools.cache(lambda: keeps_all(walk, writer, reader, path))
     if writer.criterion is not reader.criterion:
         if not _may_change_criterion(writer, reader):
-            walk.add("COMBINED_TYPE_CHANGED", path, writer.criterion, reader.criterion)
+            walk.add(judged("COMBINED_TYPE_CHANGED", keeps()), path, writer.criterion, reader.criterion)
             return
         walk.add("COMBINED_TYPE_EXTENDED", path, writer.criterion, reader.criterion)
     if not writer.synthetic:
@@ -48,15 +52,18 @@ def compare_combined(walk: Walk, writer: CombinedNode, reader: CombinedNode, pat
     before, after = _distinct(writer), _distinct(reader)
     if len(before) < len(after):
         name = "PRODUCT_TYPE_EXTENDED" if reader.criterion is Criterion.ALL else "SUM_TYPE_EXTENDED"
-        walk.add(name, path, f"{len(before)} branches", f"{len(after)} branches")
+        key = judged(name, keeps()) if walk.breaks(name) else name
+        walk.add(key, path, f"{len(before)} branches", f"{len(after)} branches")
     elif len(before) > len(after):
         name = "PRODUCT_TYPE_NARROWED" if writer.criterion is Criterion.ALL else "SUM_TYPE_NARROWED"
-        walk.add(name, path, f"{len(before)} branches", f"{len(after)} branches")
+        key = judged(name, keeps()) if walk.breaks(name) else name
+        walk.add(key, path, f"{len(before)} branches", f"{len(after)} branches")
     smaller = min(len(before), len(after))
     matched = _match_equal(walk, before, after, path)
     pairs = _Pairs(walk, before, after, path)
     if matched + pairs.match() < smaller:
-        walk.add("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path, detail=pairs.failure(writer, reader))
+        key = judged("COMBINED_TYPE_SUBSCHEMAS_CHANGED", keeps())
+        walk.add(key, path, detail=pairs.failure(writer, reader))
 
 
 def _may_change_criterion(writer: CombinedNode, reader: CombinedNode) -> bool:
@@ -149,8 +156,8 @@ class _Pairs:
         name, path, inner, *values = breaking
         inside = path[len(self._places[nearest[0]]) :].lstrip("/")
         where = f" at {inside}" if inside else ""
-        why = inner if name == "COMBINED_TYPE_SUBSCHEMAS_CHANGED" else _values(*values)
-        return shortened(f"{sides}, and differ by {name}{where}{f' ({why})' if why else ''}", 400)
+        why = inner if ROWS[name].name == "COMBINED_TYPE_SUBSCHEMAS_CHANGED" else _values(*values)
+        return shortened(f"{sides}, and differ by {ROWS[name].name}{where}{f' ({why})' if why else ''}", 400)
 
     def _distance(self, pair: tuple[int, int]) -> tuple[bool, int, bool]:
         """How far the branches of a pair are apart: by kind, by breaking differences, then by their places."""
@@ -166,7 +173,9 @@ def _values(before: Any, after: Any) -> str:
 
 def _branch_name(node: CombinedNode, entry: _Branch) -> str:
     index, _, branch = entry
-    return branch.kind.value if branch.raw is None else f"{node.criterion}/{index}"
+    if branch.raw is not None:
+        return f"{node.criterion}/{index}"
+    return branch.criterion.value if isinstance(branch, CombinedNode) else branch.kind.value
 
 
 def compare_not(walk: Walk, writer: NotNode, reader: NotNode, path: str) -> None:
@@ -174,6 +183,6 @@ def compare_not(walk: Walk, writer: NotNode, reader: NotNode, path: str) -> None
     path = f"{path}/not"
     found, broken = walk.trial(reader.negated, writer.negated, path)
     if broken:
-        walk.add("NOT_TYPE_EXTENDED", path)
+        walk.add(judged("NOT_TYPE_EXTENDED", refines(walk, reader.negated, writer.negated, path)), path)
     elif found:
         walk.add("NOT_TYPE_NARROWED", path)

@@ -16,7 +16,7 @@ from llm_schema_registry.formats.jsonschema.compatibility.scalars import (
     compare_strings,
 )
 from llm_schema_registry.formats.jsonschema.compatibility.walk import Rule, Walk
-from llm_schema_registry.formats.jsonschema.differences import DIFFERENCE_TYPES
+from llm_schema_registry.formats.jsonschema.differences import ROWS
 from llm_schema_registry.formats.jsonschema.model import Kind, Node
 
 _RULES: MappingProxyType[Kind, Rule] = MappingProxyType(
@@ -55,7 +55,7 @@ def compare(writer: Node, reader: Node, *, lenient: bool, budget: Budget | None)
         raise BudgetExceededError(_WORK) from None
     return [
         Difference(
-            DIFFERENCE_TYPES[name],
+            ROWS[name],
             "#/" if path == "#" else path,
             detail,
             reader=_text(after),

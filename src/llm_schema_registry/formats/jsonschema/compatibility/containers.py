@@ -11,18 +11,31 @@ from llm_schema_registry.formats.jsonschema.compatibility.content_model import (
     of_property,
     openness,
 )
-from llm_schema_registry.formats.jsonschema.compatibility.scalars import compare_limits, note_narrowed_type
+from llm_schema_registry.formats.jsonschema.compatibility.narrowing import (
+    accepts_anything,
+    judged,
+    keeps_names,
+    least_items,
+    least_properties,
+    most_items,
+    most_properties,
+    refines,
+)
+from llm_schema_registry.formats.jsonschema.compatibility.scalars import Limit, compare_limits, note_narrowed_type
 from llm_schema_registry.formats.jsonschema.compatibility.walk import Walk
 from llm_schema_registry.formats.jsonschema.model import MISSING, ArrayNode, Kind, Node, ObjectNode, resolved
 
-_OBJECT_LIMITS = (
-    ("max_properties", "maxProperties", "MAX_PROPERTIES"),
-    ("min_properties", "minProperties", "MIN_PROPERTIES"),
+_OBJECT_LIMITS: tuple[Limit, ...] = (
+    ("max_properties", "maxProperties", "MAX_PROPERTIES", lambda writer, limit: limit >= most_properties(writer)),
+    ("min_properties", "minProperties", "MIN_PROPERTIES", lambda writer, limit: limit <= least_properties(writer)),
 )
-_ARRAY_LIMITS = (("max_items", "maxItems", "MAX_ITEMS"), ("min_items", "minItems", "MIN_ITEMS"))
-_CONTAINS_LIMITS = (
-    ("max_contains", "maxContains", "MAX_CONTAINS"),
-    ("min_contains", "minContains", "MIN_CONTAINS"),
+_ARRAY_LIMITS: tuple[Limit, ...] = (
+    ("max_items", "maxItems", "MAX_ITEMS", lambda writer, limit: limit >= most_items(writer)),
+    ("min_items", "minItems", "MIN_ITEMS", lambda writer, limit: limit <= least_items(writer)),
+)
+_CONTAINS_LIMITS: tuple[Limit, ...] = (
+    ("max_contains", "maxContains", "MAX_CONTAINS", lambda writer, limit: limit >= most_items(writer)),
+    ("min_contains", "minContains", "MIN_CONTAINS", lambda _, limit: limit <= 0),
 )
 
 
@@ -83,7 +96,8 @@ def _note_removed(walk: Walk, what: str, node: Node, model: ContentModel, coveri
 def _note_coverage(walk: Walk, what: str, change: str, writer: Node, reader: Node, path: str) -> None:
     found, broken = walk.trial(writer, reader, path)
     walk.extend(found, broken)
-    walk.add(COVERED[not broken].format(what=what, change=change), path)
+    name = COVERED[not broken].format(what=what, change=change)
+    walk.add(judged(name, refines(walk, writer, reader, path)) if broken else name, path)
 
 
 def _note_added_property(walk: Walk, writer: ObjectNode, reader: ObjectNode, name: str, node: Node, path: str) -> None:
@@ -94,7 +108,10 @@ def _note_added_property(walk: Walk, writer: ObjectNode, reader: ObjectNode, nam
         added = Added.DEFAULTED if node.default is not MISSING else Added.REQUIRED
     else:
         added = Added.EMPTY if resolved(node).kind is Kind.EMPTY else Added.OPTIONAL
-    walk.add(PROPERTY_ADDED[model, added], path, detail=openness(writer) if model is ContentModel.OPEN else "")
+    key = PROPERTY_ADDED[model, added]
+    if model is ContentModel.OPEN and added is Added.OPTIONAL:
+        key = judged(key, accepts_anything(node))
+    walk.add(key, path, detail=openness(writer) if model is ContentModel.OPEN else "")
 
 
 def _compare_dependencies(walk: Walk, writer: ObjectNode, reader: ObjectNode, path: str) -> None:
@@ -102,31 +119,44 @@ def _compare_dependencies(walk: Walk, writer: ObjectNode, reader: ObjectNode, pa
     for name in sorted(arrays.keys() | others.keys()):
         place = f"{path}/dependencies/{name}"
         before, after = arrays.get(name), others.get(name)
-        if before is None or after is None:
-            walk.add(f"DEPENDENCY_ARRAY_{'ADDED' if before is None else 'REMOVED'}", place)
+        if after is None:
+            walk.add("DEPENDENCY_ARRAY_REMOVED", place)
+        elif before is None:
+            walk.add(judged("DEPENDENCY_ARRAY_ADDED", keeps_names(writer, after, name)), place)
         elif before != after:
             change = "EXTENDED" if before < after else "NARROWED" if after < before else "CHANGED"
-            walk.add(f"DEPENDENCY_ARRAY_{change}", place, sorted(before), sorted(after))
+            key = f"DEPENDENCY_ARRAY_{change}"
+            if walk.breaks(key):
+                key = judged(key, keeps_names(writer, after, name))
+            walk.add(key, place, sorted(before), sorted(after))
     schemas, other_schemas = writer.dependent_schemas, reader.dependent_schemas
     for name in sorted(schemas.keys() | other_schemas.keys()):
         place = f"{path}/dependencies/{name}"
         old, new = schemas.get(name), other_schemas.get(name)
         if old is None or new is None:
-            walk.add(f"DEPENDENCY_SCHEMA_{'ADDED' if old is None else 'REMOVED'}", place)
+            added = new is not None and judged("DEPENDENCY_SCHEMA_ADDED", accepts_anything(new))
+            walk.add(added or "DEPENDENCY_SCHEMA_REMOVED", place)
         else:
             walk.compare(old, new, place)
 
 
-def _compare_rest(walk: Walk, name: str, before: Node | bool | None, after: Node | bool | None, path: str) -> None:
-    """Notes the change of a keyword that speaks of everything undeclared; absent is the same as `true`."""
+def _compare_rest(
+    walk: Walk, name: str, before: Node | bool | None, after: Node | bool | None, path: str, *, is_void: bool = False
+) -> None:
+    """Notes the change of a keyword that speaks of everything undeclared; absent is the same as `true`.
+
+    `is_void`: whether the reader's keyword constrains nothing that the writer's schema allows.
+    """
     if (before is False) != (after is False):
-        walk.add(f"{name}_{'ADDED' if before is False else 'REMOVED'}", path)
+        walk.add(f"{name}_ADDED" if before is False else judged(f"{name}_REMOVED", is_void), path)
         return
     old, new = (before if isinstance(before, Node) else None), (after if isinstance(after, Node) else None)
     if old is not None and new is not None:
         walk.compare(old, new, path)
-    elif old is not new:
-        walk.add(f"{name}_{'NARROWED' if old is None else 'EXTENDED'}", path)
+    elif new is not None:
+        walk.add(judged(f"{name}_NARROWED", is_void or accepts_anything(new)), path)
+    elif old is not None:
+        walk.add(f"{name}_EXTENDED", path)
 
 
 def compare_arrays(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) -> None:
@@ -138,12 +168,15 @@ def compare_arrays(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) 
     # Without a tuple the keyword is void, so it cannot have kept the writer from sending more items.
     void = writer.prefix is None and reader.prefix is not None
     before = None if void else writer.additional
-    _compare_rest(walk, "ADDITIONAL_ITEMS", before, reader.additional, f"{path}/additionalItems")
+    most = most_items(writer)
+    is_void = reader.prefix is None or most <= len(reader.prefix)
+    _compare_rest(walk, "ADDITIONAL_ITEMS", before, reader.additional, f"{path}/additionalItems", is_void=is_void)
     _compare_rest(walk, "UNEVALUATED_ITEMS", writer.unevaluated, reader.unevaluated, f"{path}/unevaluatedItems")
     compare_limits(walk, writer, reader, path, _ARRAY_LIMITS)
     _compare_contains(walk, writer, reader, path)
     if writer.unique != reader.unique:
-        walk.add(f"UNIQUE_ITEMS_{'ADDED' if reader.unique else 'REMOVED'}", f"{path}/uniqueItems")
+        added = judged("UNIQUE_ITEMS_ADDED", most <= 1)
+        walk.add(added if reader.unique else "UNIQUE_ITEMS_REMOVED", f"{path}/uniqueItems")
 
 
 def _is_empty_tuple(node: ArrayNode) -> bool:
@@ -160,7 +193,17 @@ def _compare_contains(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: st
             walk.add("MIN_CONTAINS_INCREASED", f"{path}/minContains", writer.min_contains, 1)
             compare_limits(walk, writer, reader, path, _CONTAINS_LIMITS[:1])
             return
+    elif reader.min_contains == 1 and writer.contains and writer.min_contains is None:
+        # The number that was demanded already, if it is a number of the same items.
+        same = _contained(writer) == _contained(reader) is not None
+        walk.add(judged("MIN_CONTAINS_ADDED", same), f"{path}/minContains", None, 1)
+        compare_limits(walk, writer, reader, path, _CONTAINS_LIMITS[:1])
+        return
     compare_limits(walk, writer, reader, path, _CONTAINS_LIMITS)
+
+
+def _contained(node: ArrayNode) -> object:
+    return node.raw.get("contains") if isinstance(node.raw, dict) else None
 
 
 def _compare_tuples(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str) -> None:
@@ -176,5 +219,6 @@ def _compare_tuples(walk: Walk, writer: ArrayNode, reader: ArrayNode, path: str)
 def _note_added_item(walk: Walk, node: Node, model: ContentModel, covering: Node | None, path: str) -> None:
     if covering is not None:
         _note_coverage(walk, "ITEM", "ADDED", covering, node, path)
-    else:
-        walk.add(ITEM_ADDED[model, resolved(node).kind is Kind.EMPTY], path)
+        return
+    key = ITEM_ADDED[model, resolved(node).kind is Kind.EMPTY]
+    walk.add(judged(key, accepts_anything(node)) if walk.breaks(key) else key, path)

@@ -1,26 +1,40 @@
 """Comparing strings, numbers, enumerations and constants."""
 
-from collections.abc import Sequence
-from decimal import Context, Decimal
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from llm_schema_registry.formats.jsonschema.compatibility.narrowing import (
+    judged,
+    keeps_exclusive_maximum,
+    keeps_exclusive_minimum,
+    keeps_maximum,
+    keeps_minimum,
+    keeps_multiple,
+    keeps_pattern,
+)
+from llm_schema_registry.formats.jsonschema.compatibility.numbers import divides
 from llm_schema_registry.formats.jsonschema.compatibility.walk import Walk
+from llm_schema_registry.formats.jsonschema.differences import harmless
 from llm_schema_registry.formats.jsonschema.model import EnumNode, Number, NumberNode, StringNode
 
-_STRING_LIMITS = (("max_length", "maxLength", "MAX_LENGTH"), ("min_length", "minLength", "MIN_LENGTH"))
-_NUMBER_LIMITS = (
-    ("maximum", "maximum", "MAXIMUM"),
-    ("minimum", "minimum", "MINIMUM"),
-    ("exclusive_maximum", "exclusiveMaximum", "EXCLUSIVE_MAXIMUM"),
-    ("exclusive_minimum", "exclusiveMinimum", "EXCLUSIVE_MINIMUM"),
+Limit = tuple[str, str, str, Callable[[Any, Number], bool]]
+"""An attribute, its keyword, the prefix of its differences, and whether all data of a writer keeps to a new limit."""
+
+_STRING_LIMITS: tuple[Limit, ...] = (
+    ("max_length", "maxLength", "MAX_LENGTH", lambda _, limit: False),
+    ("min_length", "minLength", "MIN_LENGTH", lambda _, limit: limit <= 0),
 )
-# Exact for all numbers whose digits, written out, are fewer than this.
-_EXACT = Context(prec=4096)
+_NUMBER_LIMITS: tuple[Limit, ...] = (
+    ("maximum", "maximum", "MAXIMUM", keeps_maximum),
+    ("minimum", "minimum", "MINIMUM", keeps_minimum),
+    ("exclusive_maximum", "exclusiveMaximum", "EXCLUSIVE_MAXIMUM", keeps_exclusive_maximum),
+    ("exclusive_minimum", "exclusiveMinimum", "EXCLUSIVE_MINIMUM", keeps_exclusive_minimum),
+)
 
 
-def compare_limits(walk: Walk, writer: Any, reader: Any, path: str, limits: Sequence[tuple[str, str, str]]) -> None:
-    """Notes the changes of limits, given as attribute, keyword and the prefix of the difference's name."""
-    for attribute, keyword, name in limits:
+def compare_limits(walk: Walk, writer: Any, reader: Any, path: str, limits: Sequence[Limit]) -> None:
+    """Notes the changes of limits."""
+    for attribute, keyword, name, keeps in limits:
         before: Number | None = getattr(writer, attribute)
         after: Number | None = getattr(reader, attribute)
         if before == after:
@@ -29,7 +43,10 @@ def compare_limits(walk: Walk, writer: Any, reader: Any, path: str, limits: Sequ
             change = "ADDED" if before is None else "REMOVED"
         else:
             change = "INCREASED" if before < after else "DECREASED"
-        walk.add(f"{name}_{change}", f"{path}/{keyword}", before, after)
+        key = f"{name}_{change}"
+        if after is not None and keeps(writer, after) and walk.breaks(key):
+            key = harmless(key)
+        walk.add(key, f"{path}/{keyword}", before, after)
 
 
 def note_narrowed_type(walk: Walk, writer: Any, reader: Any, path: str) -> None:
@@ -45,7 +62,10 @@ def compare_strings(walk: Walk, writer: StringNode, reader: StringNode, path: st
     before, after = writer.pattern, reader.pattern
     if before != after:
         change = "ADDED" if before is None else "REMOVED" if after is None else "CHANGED"
-        walk.add(f"PATTERN_{change}", f"{path}/pattern", before, after)
+        key = f"PATTERN_{change}"
+        if walk.breaks(key):
+            key = judged(key, keeps_pattern(after))
+        walk.add(key, f"{path}/pattern", before, after)
 
 
 def compare_numbers(walk: Walk, writer: NumberNode, reader: NumberNode, path: str) -> None:
@@ -59,7 +79,10 @@ def compare_numbers(walk: Walk, writer: NumberNode, reader: NumberNode, path: st
     compare_limits(walk, writer, reader, path, _NUMBER_LIMITS)
     before, after = writer.multiple_of, reader.multiple_of
     if before != after:
-        walk.add(_multiple_of_change(before, after), f"{path}/multipleOf", before, after)
+        key = _multiple_of_change(before, after)
+        if after is not None and walk.breaks(key):
+            key = judged(key, keeps_multiple(writer, after))
+        walk.add(key, f"{path}/multipleOf", before, after)
 
 
 def _multiple_of_change(before: Number | None, after: Number | None) -> str:
@@ -67,19 +90,9 @@ def _multiple_of_change(before: Number | None, after: Number | None) -> str:
         return "MULTIPLE_OF_ADDED"
     if after is None:
         return "MULTIPLE_OF_REMOVED"
-    if _divides(before, after):
+    if divides(before, after):
         return "MULTIPLE_OF_EXPANDED"
-    return "MULTIPLE_OF_REDUCED" if _divides(after, before) else "MULTIPLE_OF_CHANGED"
-
-
-def _divides(divisor: Number, number: Number) -> bool:
-    """Whether `number` is a multiple of `divisor`, exactly; where that would take huge numbers, no."""
-    if not divisor or not number:
-        return False
-    one, other = Decimal(number), Decimal(divisor)
-    if abs(one.adjusted() - other.adjusted()) > _EXACT.prec:
-        return False
-    return _EXACT.remainder(one, other).is_zero()
+    return "MULTIPLE_OF_REDUCED" if divides(after, before) else "MULTIPLE_OF_CHANGED"
 
 
 def compare_enums(walk: Walk, writer: EnumNode, reader: EnumNode, path: str) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.formats.format import Impact
-from llm_schema_registry.formats.jsonschema.differences import DIFFERENCE_TYPES
+from llm_schema_registry.formats.jsonschema.compatibility.narrowing import accepts_anything, judged, keeps_all
+from llm_schema_registry.formats.jsonschema.differences import ROWS
 from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Kind, Node, resolved
 
 Found = tuple[str, str, str, Any, Any]
@@ -58,7 +59,7 @@ class Walk:
 
     def __init__(self, rules: Mapping[Kind, Rule], accepted: frozenset[Impact], budget: Budget) -> None:
         self._rules = rules
-        self._accepted = frozenset(name for name, row in DIFFERENCE_TYPES.items() if row.impact in accepted)
+        self._accepted = frozenset(name for name, row in ROWS.items() if row.impact in accepted)
         self.budget = budget
         self.found: list[Found] = []
         self.broken = False
@@ -105,7 +106,7 @@ class Walk:
         self.budget.spend()
         if writer is None or reader is None:
             if writer is not reader:
-                self.add("SCHEMA_ADDED" if writer is None else "SCHEMA_REMOVED", path)
+                self.add(_presence_change(reader), path)
             return
         writer, reader = resolved(writer), resolved(reader)
         if writer is reader:
@@ -154,7 +155,8 @@ class Walk:
                 return
             # As the Confluent registry does: bytes of Kafka Connect may be a string here and a number there.
             if not (writer.is_connect_bytes and reader.is_connect_bytes):
-                self.add("TYPE_CHANGED", path, _type_name(writer), _type_name(reader))
+                key = judged("TYPE_CHANGED", keeps_all(self, writer, reader, path))
+                self.add(key, path, _type_name(writer), _type_name(reader))
             return
         for attribute, name in _ANNOTATIONS:
             before, after = getattr(writer, attribute), getattr(reader, attribute)
@@ -188,6 +190,10 @@ class Walk:
                     self.add(name, path)
                 return True
         return False
+
+
+def _presence_change(reader: Node | None) -> str:
+    return "SCHEMA_REMOVED" if reader is None else judged("SCHEMA_ADDED", accepts_anything(reader))
 
 
 def _type_name(node: Node) -> str | list[Any]:
