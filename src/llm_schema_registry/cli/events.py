@@ -2,6 +2,7 @@
 
 import enum
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,8 @@ def read_events(path: Path, encoding: Encoding | None) -> list[Event]:
 
 
 def _events(file: str, content: bytes, encoding: Encoding) -> Iterator[Event]:
+    if encoding is not Encoding.BINARY:
+        content = content.removeprefix(BOM_UTF8)
     if encoding is Encoding.BINARY:
         if content.startswith(_CONTAINER):
             raise CliError(

@@ -14,6 +14,8 @@ from llm_schema_registry.registry.naming import LATEST, MAX_ID, check_name
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.store.store import Reads
 
+_BYTE_ORDER_MARK = "\ufeff"
+
 
 class SchemaRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A schema in a request (`RegisterSchemaRequest` of the Confluent registry).
@@ -41,6 +43,11 @@ class SchemaRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     schema_tags_to_add: list[SchemaTags] | None = None
     schema_tags_to_remove: list[SchemaTags] | None = None
     propagate_schema_tags: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Drops a byte order mark, which editors put in front of a text and which is not a part of it."""
+        if self.schema and self.schema.startswith(_BYTE_ORDER_MARK):
+            msgspec.structs.force_setattr(self, "schema", self.schema.removeprefix(_BYTE_ORDER_MARK))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from llm_schema_registry.store.store import Reads
 _MAX_REFERENCES = 1_000
 # What an entry takes besides its text, in characters of it.
 _ENTRY = 200
+_REGISTER_FIRST = "Register the referenced schema first, and name its subject and an existing version."
 _Value = TypeVar("_Value")
 
 
@@ -212,7 +213,7 @@ class Schemas:
                 raise _unresolved(reference, f"More than {_MAX_REFERENCES} references, counted up to {{}}")
             version = await reads.version(subject, reference.version)
             if version is None or (version.deleted and not deleted):
-                raise _unresolved(reference, "No schema reference found for {}")
+                raise _unresolved(reference, *await _absence(reads, subject, version))
             content = await self.content(reads, subject.context, version.schema_id)
             if content is None:
                 raise _unresolved(reference, "No schema reference found for {}")
@@ -248,7 +249,18 @@ def _unusable(code: ErrorCode, content: StoredSchema, error: InvalidSchemaError)
     )
 
 
-def _unresolved(reference: Reference, sentence: str) -> InvalidSchemaError:
+async def _absence(reads: Reads, subject: Subject, version: Version | None) -> tuple[str, str]:
+    """Why a reference leads to no version that counts, and the fix."""
+    if version is not None:
+        sentence = "No schema reference found for {}: the version is soft-deleted"
+    elif (versions := await reads.versions(subject)) and all(each.deleted for each in versions):
+        sentence = "No schema reference found for {}: all versions of the subject are soft-deleted"
+    else:
+        return "No schema reference found for {}", _REGISTER_FIRST
+    return sentence, "Register the referenced schema again, or name a version that is not deleted."
+
+
+def _unresolved(reference: Reference, sentence: str, fix: str = _REGISTER_FIRST) -> InvalidSchemaError:
     message = sentence.format(f'subject "{reference.subject}" and version {reference.version}')
     return InvalidSchemaError(
         message,
@@ -257,7 +269,7 @@ def _unresolved(reference: Reference, sentence: str) -> InvalidSchemaError:
                 code="schema.UNRESOLVED_REFERENCE",
                 path=reference.name,
                 message=message,
-                fix="Register the referenced schema first, and name its subject and an existing version.",
+                fix=fix,
                 docs="reference/findings/schema.md#unresolved_reference",
             )
         ],

@@ -67,3 +67,16 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         read_events(tmp_path / "a.txt", None)
     with pytest.raises(CliError, match="cannot be read: No such file"):
         read_events(tmp_path / "a.json", None)
+
+
+@pytest.mark.parametrize(("suffix", "content"), [(".json", b"{}"), (".ndjson", b"{}\n{}"), (".json", b"[]")])
+def test_a_byte_order_mark_is_dropped(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"\xef\xbb\xbf" + content)
+    assert all(event.problem is None for event in read_events(path, None))
+
+
+def test_a_binary_event_may_begin_like_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"\xef\xbb\xbf")
+    assert read_events(path, None)[0].value == b"\xef\xbb\xbf"

@@ -1,5 +1,6 @@
 """Request bodies: read within a bound, then decoded into the type that an operation declares."""
 
+from codecs import BOM_UTF8
 from functools import cache
 from typing import Any
 
@@ -32,6 +33,7 @@ async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface
     except InternalServerException:
         # The framework's word for a client that closed the connection.
         raise HttpError(499, STATUS_ERRORS[499][1]) from None
+    data = data.removeprefix(BOM_UTF8)
     if kind is RawBytes:
         return RawBytes(data, media_type)
     return decode(data, kind)
