@@ -14,7 +14,8 @@ from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
 from llm_schema_registry.formats.protobuf.canonical import canonical_text
 from llm_schema_registry.formats.protobuf.elements import File
-from llm_schema_registry.formats.protobuf.map_fields import OPTION, in_written_order, with_map_fields
+from llm_schema_registry.formats.protobuf.map_fields import OPTION, with_map_fields
+from llm_schema_registry.formats.protobuf.nested_order import in_canonical_order
 from llm_schema_registry.formats.protobuf.option_parser import MAX_NESTING
 from llm_schema_registry.formats.protobuf.parser import parse_file
 from llm_schema_registry.formats.protobuf.protoc import PROTOC, ProtocCrashedError, ProtocRefusedError
@@ -83,7 +84,7 @@ def compile_text(text: str, file: File, dependencies: Sequence[Dependency]) -> b
             for descriptor in pb.FileDescriptorSet.FromString(found).file:
                 refuse_invalid_strings(descriptor)
         _CACHE.put(key, found)
-    return in_written_order(found, file) if OPTION in text else found
+    return in_canonical_order(found, file)
 
 
 def refuse_unparsed(text: str, dependencies: Sequence[Dependency]) -> None:

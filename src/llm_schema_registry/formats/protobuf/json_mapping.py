@@ -9,7 +9,7 @@ from typing import Any, Final
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from llm_schema_registry.findings import Finding, shortened
+from llm_schema_registry.findings import Finding, Severity, shortened
 from llm_schema_registry.formats.protobuf.descriptor_options import map_entry_of
 from llm_schema_registry.formats.protobuf.json_scalars import (
     SCALAR_CHECKS,
@@ -28,6 +28,9 @@ MAX_FINDINGS: Final = 100
 # The depth at which every implementation stops reading messages.
 MAX_PAYLOAD_DEPTH: Final = 100
 
+MAX_WARNINGS: Final = 20
+
+ANY: Final = "google.protobuf.Any"
 _NULL_VALUE: Final = "google.protobuf.NullValue"
 _VALUE: Final = "google.protobuf.Value"
 _WRAPPERS = frozenset(
@@ -44,7 +47,7 @@ _FREE_FORMS: Final[dict[str, tuple[type, ...]]] = {
     "google.protobuf.ListValue": (list,),
     _VALUE: (dict, list, str, int, float, type(None)),
 }
-_UNDER_VALUE_KEY = frozenset((*_STRING_FORMS, *_FREE_FORMS, *_WRAPPERS))
+_UNDER_VALUE_KEY = frozenset((*_STRING_FORMS, *_FREE_FORMS, *_WRAPPERS, ANY))
 
 
 def has_no_object_form(descriptor: Descriptor) -> bool:
@@ -103,10 +106,14 @@ class JsonChecker:
         self._messages: dict[str, _Message] = {}
 
     def check(self, descriptor: Descriptor, value: Any) -> list[Finding]:
-        """Findings for `value` as a message of type `descriptor`, at most `MAX_FINDINGS`."""
+        """Findings for `value` as a message of type `descriptor`.
+
+        At most `MAX_FINDINGS` errors and `MAX_WARNINGS` warnings, which are types inside `Any` that the schema does
+        not know.
+        """
         run = _Run()
         self._message(run, descriptor, value, "", 1)
-        return run.findings
+        return run.findings + run.warnings if run.warnings else run.findings
 
     def _plan(self, descriptor: Descriptor) -> _Message:
         plan = self._messages.get(descriptor.full_name)
@@ -133,7 +140,7 @@ class JsonChecker:
                 _free(run, value, path, depth)
         elif name in _WRAPPERS:
             run.add(path, SCALAR_CHECKS[descriptor.fields_by_name["value"].type](value))
-        elif name == "google.protobuf.Any":
+        elif name == ANY:
             self._any(run, value, path, depth)
         else:
             self._fields(run, descriptor, value, path, depth)
@@ -151,7 +158,7 @@ class JsonChecker:
         try:
             descriptor = self._pool.FindMessageTypeByName(url.rpartition("/")[2])
         except KeyError:
-            # A message of another schema: nothing is known about it, so nothing is wrong with it.
+            run.warn(unknown_type(url, path))
             return
         rest = {key: item for key, item in value.items() if key != "@type"}
         if has_no_object_form(descriptor):
@@ -237,12 +244,13 @@ class JsonChecker:
 
 
 class _Run:
-    """The findings of one check."""
+    """The findings of one check: errors, and warnings apart from them."""
 
-    __slots__ = ("findings",)
+    __slots__ = ("findings", "warnings")
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.warnings: list[Finding] = []
 
     @property
     def full(self) -> bool:
@@ -255,6 +263,18 @@ class _Run:
             code, text = problem
             place = shortened(path) or "the root"
             self.findings.append(Finding(code=code, path=path, message=f"The {subject} at {place} {text}."))
+
+    def warn(self, finding: Finding) -> None:
+        """Notes a warning."""
+        if len(self.warnings) < MAX_WARNINGS:
+            self.warnings.append(finding)
+
+
+def unknown_type(url: str, path: str) -> Finding:
+    """The warning about an `Any` with a type that neither the schema nor its imports declare."""
+    name = f"the type {shortened(url)}" if url else "a value without a type"
+    text = f"The Any at {shortened(path) or 'the root'} holds {name}, which the schema does not know: not checked."
+    return Finding(code="protobuf.UNKNOWN_TYPE", path=path, message=text, severity=Severity.WARNING)
 
 
 def _free(run: _Run, value: Any, path: str, depth: int) -> None:

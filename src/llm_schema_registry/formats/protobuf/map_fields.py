@@ -7,10 +7,9 @@ the same to whoever reads data.
 from collections import Counter
 from collections.abc import Iterable
 
-from google.protobuf import descriptor_pb2 as pb
 from msgspec.structs import replace
 
-from llm_schema_registry.formats.protobuf.elements import Field, File, Group, Literal, Message
+from llm_schema_registry.formats.protobuf.elements import Extend, Field, File, Group, Literal, Message
 
 OPTION = "map_entry"
 """A text without this word has no map that is written out."""
@@ -18,31 +17,11 @@ OPTION = "map_entry"
 
 def with_map_fields(file: File) -> File:
     """`file` with a map field in the place of every map that is written out."""
-    return replace(file, messages=tuple(_message(message, file.package) for message in file.messages))
-
-
-def in_written_order(descriptors: bytes, file: File) -> bytes:
-    """A serialised FileDescriptorSet with the nested messages of its last file in the order of `file`.
-
-    The compiler puts the entry of a map field where the field is; message indexes count it where it was written.
-    """
-    files = pb.FileDescriptorSet.FromString(descriptors)
-    _reorder(files.file[-1].message_type, file.messages)
-    return files.SerializeToString()
-
-
-def _reorder(compiled: Iterable[pb.DescriptorProto], written: Iterable[Message]) -> None:
-    elements = {message.name: message for message in written}
-    for descriptor in compiled:
-        message = elements.get(descriptor.name)
-        if message is None:
-            continue
-        positions = {nested.name: position for position, nested in enumerate(message.messages)}
-        nested = sorted(descriptor.nested_type, key=lambda inner: positions.get(inner.name, -1))
-        _reorder(nested, message.messages)
-        ordered = pb.DescriptorProto(nested_type=nested)
-        descriptor.ClearField("nested_type")
-        descriptor.MergeFrom(ordered)
+    return replace(
+        file,
+        messages=tuple(_message(message, file.package) for message in file.messages),
+        extends=_extends(file.extends, file.package),
+    )
 
 
 def _message(message: Message, outer: str) -> Message:
@@ -63,10 +42,15 @@ def _message(message: Message, outer: str) -> Message:
         fields=tuple(fields),
         messages=tuple(_message(nested, scope) for nested in message.messages if nested.name not in used),
         groups=tuple(_group(group, scope) for group in message.groups),
+        extends=_extends(message.extends, scope),
         oneofs=tuple(
             replace(oneof, groups=tuple(_group(group, scope) for group in oneof.groups)) for oneof in message.oneofs
         ),
     )
+
+
+def _extends(extends: Iterable[Extend], scope: str) -> tuple[Extend, ...]:
+    return tuple(replace(extend, groups=tuple(_group(group, scope) for group in extend.groups)) for extend in extends)
 
 
 def _group(group: Group, scope: str) -> Group:

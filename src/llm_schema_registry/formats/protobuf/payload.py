@@ -1,26 +1,24 @@
 """Payloads: compiled validators for the wire format and for the JSON mapping."""
 
-import re
+import enum
 from collections.abc import Iterator
 from typing import Any, Final
 
-from google.protobuf import descriptor_pb2, unknown_fields
+from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from llm_schema_registry.findings import Finding, Severity, shortened
 from llm_schema_registry.formats.format import InvalidSchemaError
-from llm_schema_registry.formats.protobuf.descriptor_options import map_entry_of, pool_of
+from llm_schema_registry.formats.protobuf.descriptor_options import pool_of
 from llm_schema_registry.formats.protobuf.json_mapping import JsonChecker, has_no_object_form
-from llm_schema_registry.formats.protobuf.wire import first_problem
+from llm_schema_registry.formats.protobuf.wire_checker import WireChecker
 
 DEFAULT_MESSAGE: Final = (0,)
 TYPE_KEY: Final = "@type"
-_MAX_UNKNOWN: Final = 20
 # The runtime's own way to a class recurses from message to message, and stops the process of long chains of them.
 _MESSAGE_CLASS: Final[Any] = type(descriptor_pb2.FileDescriptorProto)
 _METHODS: Final = frozenset(dir(Message))
-_INDEX = re.compile(r"\[([^\]]*)\]")
 
 
 class ProtobufValidator:
@@ -48,34 +46,58 @@ class ProtobufValidator:
             raise InvalidSchemaError(message, (Finding(code="protobuf.INVALID", message=message),)) from None
         self.file: FileDescriptor = pool.FindFileByName(files.file[-1].name)
         self._json = JsonChecker(pool)
-        self._found: dict[tuple[int, ...], Descriptor] = {}
+        self._wire = WireChecker(pool, self.message_class)
+        self._readings: dict[tuple[int, ...], tuple[Descriptor | None, tuple[Finding, ...]]] = {}
         self._classes: dict[str, Any] = {}
         self.hidden_methods: set[str] = set()
 
     def descriptor(self, message_indexes: tuple[int, ...] = DEFAULT_MESSAGE) -> Descriptor | None:
         """The message that Confluent message indexes name, `None` if there is no such message.
 
-        The first index counts the top-level messages of the file, each further one the messages nested in the
-        one before, synthetic map entries included, as descriptors have them.
+        The first index counts the top-level messages of the file, each further one the messages nested in the one
+        before, in the order of the text: entries of maps and bodies of groups are counted, as descriptors have them.
+        Java clients leave groups out, and entries too if they normalize. Such a reading is taken if that of the text
+        ends at an entry or a group.
         """
-        found = self._found.get(message_indexes)
-        if found is None:
-            nested = list(self.file.message_types_by_name.values())
-            for index in message_indexes:
-                if not 0 <= index < len(nested):
-                    return None
-                found = nested[index]
-                nested = list(found.nested_types)
-            if found is not None:
-                self._found[message_indexes] = found
-        return found
+        return self._reading(message_indexes)[0]
+
+    def _reading(self, message_indexes: tuple[int, ...]) -> tuple[Descriptor | None, tuple[Finding, ...]]:
+        """The message that indexes name, and a warning if they name another one when they are counted otherwise."""
+        reading = self._readings.get(message_indexes)
+        if reading is None:
+            reading = self._read_indexes(message_indexes)
+            if reading[0] is not None:
+                self._readings[message_indexes] = reading
+        return reading
+
+    def _read_indexes(self, message_indexes: tuple[int, ...]) -> tuple[Descriptor | None, tuple[Finding, ...]]:
+        ends = [self._walk(message_indexes, left_out) for left_out in _COUNTS]
+        payloads = {found.full_name: found for found, part in ends if found is not None and part is _Part.MESSAGE}
+        if not payloads:
+            return next((found for found, part in ends if part is _Part.GROUP), None), ()
+        found, *others = payloads.values()
+        return found, (_ambiguous(message_indexes, found, others[0]),) if others else ()
+
+    def _walk(
+        self, message_indexes: tuple[int, ...], left_out: "frozenset[_Part]"
+    ) -> "tuple[Descriptor | None, _Part]":
+        found: Descriptor | None = None
+        for index in message_indexes:
+            nested = found.nested_types if found is not None else self.file.message_types_by_name.values()
+            counted = [message for message in nested if _part(message, self.file) not in left_out]
+            if not 0 <= index < len(counted):
+                return None, _Part.MESSAGE
+            found = counted[index]
+        return found, _Part.MESSAGE if found is None else _part(found, self.file)
 
     def messages(self) -> Iterator[Descriptor]:
         """The messages of the file that were declared as such: the top-level ones in order, then those in them."""
         level = list(self.file.message_types_by_name.values())
         while level:
             yield from level
-            level = [nested for outer in level for nested in outer.nested_types if not _is_part(nested, outer)]
+            level = [
+                nested for outer in level for nested in outer.nested_types if _part(nested, self.file) is _Part.MESSAGE
+            ]
 
     def message_of(self, value: Any) -> tuple[Descriptor | None, Any]:
         """The message that a JSON value is a payload of, and its value in the JSON mapping of that message.
@@ -106,6 +128,9 @@ class ProtobufValidator:
 
     def message_class(self, descriptor: Descriptor) -> Any:
         """The class of the payloads of a message of this schema."""
+        known = self._classes.get(descriptor.full_name)
+        if known is not None:
+            return known
         pending = [descriptor]
         while pending:
             message = pending.pop()
@@ -144,29 +169,13 @@ class ProtobufValidator:
     def check_bytes_of(self, message_indexes: tuple[int, ...], data: bytes) -> list[Finding]:
         """Findings for a payload on the wire, as the message that Confluent's `message_indexes` name.
 
-        Errors: bytes that are no message, strings that are no UTF-8, missing required fields, fields in the
-        encoding of another type. Warnings: fields and closed enums' numbers that the schema does not know.
+        Errors and warnings are those of `WireChecker.check`; indexes that have two meanings are another warning.
         """
-        descriptor = self.descriptor(message_indexes)
+        descriptor, doubts = self._reading(message_indexes)
         if descriptor is None:
             return [_no_message(message_indexes)]
-        message_class = self.message_class(descriptor)
-        try:
-            message = message_class.FromString(data)
-        except DecodeError:
-            return [first_problem(descriptor, data)]
-        findings = []
-        # Through the class: a field may have the name of a method, and hides it in the message.
-        if not message_class.IsInitialized(message):
-            findings = [_required_missing(path) for path in message_class.FindInitializationErrors(message)]
-        size = len(message_class.SerializePartialToString(message))
-        message_class.DiscardUnknownFields(message)
-        if len(message_class.SerializePartialToString(message)) != size:
-            for finding in _unknown_fields(message_class.FromString(data), ""):
-                findings.append(finding)
-                if len(findings) >= _MAX_UNKNOWN:
-                    break
-        return findings
+        findings = self._wire.check(descriptor, data)
+        return [*findings, *doubts] if doubts else findings
 
 
 def has_type_key(descriptor: Descriptor) -> bool:
@@ -174,10 +183,38 @@ def has_type_key(descriptor: Descriptor) -> bool:
     return any(field.json_name == TYPE_KEY for field in descriptor.fields)
 
 
-def _is_part(nested: Descriptor, outer: Descriptor) -> bool:
-    """Whether a nested message is a map's entry or a group's body."""
-    groups = (field.name for field in (*outer.fields, *outer.extensions) if field.type == FieldDescriptor.TYPE_GROUP)
-    return bool(nested.GetOptions().map_entry) or nested.name.lower() in groups
+class _Part(enum.Enum):
+    """What a message of a descriptor is declared as."""
+
+    MESSAGE = "message"
+    ENTRY = "entry of a map"
+    GROUP = "body of a group"
+
+
+_COUNTS: Final = tuple(map(frozenset, ((), (_Part.ENTRY,), (_Part.GROUP,), (_Part.ENTRY, _Part.GROUP))))
+"""What is left out when messages are counted, from the reading of the text to that of clients that normalize."""
+
+
+def _part(message: Descriptor, file: FileDescriptor) -> _Part:
+    if message.GetOptions().map_entry:
+        return _Part.ENTRY
+    outer = message.containing_type
+    holders = (file.extensions_by_name.values(),) if outer is None else (outer.fields, outer.extensions)
+    groups = (field for fields in holders for field in fields if field.type == FieldDescriptor.TYPE_GROUP)
+    is_group = any(field.message_type == message and field.name == message.name.lower() for field in groups)
+    return _Part.GROUP if is_group else _Part.MESSAGE
+
+
+def _ambiguous(message_indexes: tuple[int, ...], found: Descriptor, other: Descriptor) -> Finding:
+    indexes = ", ".join(map(str, message_indexes))
+    return Finding(
+        code="protobuf.AMBIGUOUS_INDEXES",
+        message=f"The message indexes [{indexes}] mean {found.full_name} in the order of the text, and "
+        f"{other.full_name} for clients that do not count entries of maps or groups. The payload was read as "
+        f"{found.full_name}.",
+        severity=Severity.WARNING,
+        fix="Declare nested messages before maps and groups in new schemas, or write with a client that counts both.",
+    )
 
 
 def _no_message(message_indexes: tuple[int, ...]) -> Finding:
@@ -187,49 +224,3 @@ def _no_message(message_indexes: tuple[int, ...]) -> Finding:
         message=f"The schema has no message at the indexes [{indexes}].",
         fix="Check that the payload was written with this schema.",
     )
-
-
-def _required_missing(dotted: str) -> Finding:
-    path = "/" + _INDEX.sub(r"/\1", dotted).replace(".", "/")
-    return Finding(code="protobuf.REQUIRED_MISSING", path=path, message=f"The required field at {path} is missing.")
-
-
-def _unknown_fields(message: Message, path: str) -> Iterator[Finding]:
-    """A finding for each number that a message or a message in it could not make sense of."""
-    unknown = unknown_fields.UnknownFieldSet(message)
-    numbers = {unknown[index].field_number for index in range(len(unknown))}
-    for number in sorted(numbers):
-        yield _unknown_field(message, number, path)
-    for field, value in type(message).ListFields(message):
-        if field.message_type is None:
-            continue
-        for step, item in _messages_in(field, value):
-            yield from _unknown_fields(item, f"{path}/{field.name}{step}")
-
-
-def _unknown_field(message: Message, number: int, path: str) -> Finding:
-    place = path or "the root"
-    descriptor = type(message).DESCRIPTOR
-    field = descriptor.fields_by_number.get(number)
-    if field is None:
-        text = f"Field number {number} at {place} is not in message {descriptor.full_name}."
-        return Finding(code="protobuf.UNKNOWN_FIELD", path=path, message=text, severity=Severity.WARNING)
-    path = f"{path}/{field.name}"
-    if field.enum_type is not None:
-        text = f"The field at {path} holds a number that the closed enum {field.enum_type.full_name} lacks."
-        return Finding(code="protobuf.UNKNOWN_ENUM_VALUE", path=path, message=text, severity=Severity.WARNING)
-    text = f"The field at {path} is not encoded as its type is: it was written with another schema."
-    return Finding(code="protobuf.WIRE_TYPE_MISMATCH", path=path, message=text)
-
-
-def _messages_in(field: FieldDescriptor, value: Any) -> Iterator[tuple[str, Message]]:
-    """The messages in a field's value, each with its step of the path."""
-    map_entry = map_entry_of(field)
-    if not field.is_repeated:
-        yield "", value
-    elif map_entry is None:
-        for index, item in enumerate(value):
-            yield f"/{index}", item
-    elif map_entry[1].message_type is not None:
-        for key in value:
-            yield f"/{key}", value[key]

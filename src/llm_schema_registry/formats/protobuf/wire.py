@@ -24,14 +24,17 @@ class _BrokenError(Exception):
         self.finding = Finding(code=code, path=path, message=text)
 
 
-def first_problem(descriptor: Descriptor, data: bytes) -> Finding:
-    """The first place at which `data` is no message of type `descriptor`, as far as the walk can tell."""
+def first_problem(descriptor: Descriptor, data: bytes, path: str = "") -> Finding:
+    """The first place at which `data` is no message of type `descriptor`, as far as the walk can tell.
+
+    `path` is the place of the message in the whole payload.
+    """
     try:
-        _Walk(data).message(descriptor, 0, len(data), "", 1, None)
+        _Walk(data).message(descriptor, 0, len(data), path, 1, None)
     except _BrokenError as broken:
         return broken.finding
     text = f"The payload is no valid message of type {descriptor.full_name}."
-    return Finding(code="protobuf.MALFORMED", message=text)
+    return Finding(code="protobuf.MALFORMED", path=path, message=text)
 
 
 class _Walk:

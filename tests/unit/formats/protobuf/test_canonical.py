@@ -126,17 +126,57 @@ def test_a_descriptor_prints_as_text():
     assert FORMAT.parse(serialized).canonical == DESCRIPTOR_TEXT
 
 
-def test_nested_messages_keep_their_places_beside_entries_of_maps():
-    text = (
-        'syntax = "proto3"; message M { message In { map<string, int32> z = 1; message Q {} } map<string, In> f = 1; '
-        "message Last {} }"
-    )
+NESTED = [
+    'syntax = "proto3"; message M { message In { map<string, int32> z = 1; message Q {} } map<string, In> f = 1; '
+    "message Last {} }",
+    'syntax = "proto3"; message M { message A {} map<string, A> b = 1; message B {} map<int32, B> a_x = 2; '
+    "enum E { Z = 0; } }",
+    'syntax = "proto2"; message M { message A {} optional group G = 1 { message A {} optional group H = 1 {} } '
+    "map<string, A> b = 2; oneof o { group K = 3 {} } message C {} extensions 10 to 20; "
+    "extend M { optional group X = 10 {} } message D {} optional group L = 4 {} }",
+    'syntax = "proto2"; extend M { optional group X = 10 { message B {} map<int32, B> m = 1; } } '
+    "message M { extensions 10 to 20; } message N { message A {} }",
+    'syntax = "proto2"; message M { message A {} repeated BEntry b = 1; message BEntry { option map_entry = true; '
+    "optional string key = 1; optional A value = 2; } message C {} optional group G = 2 {} map<int32, C> d = 3; }",
+]  # fmt: skip
+
+
+def message_names(messages):
+    return [(message.name, message_names(message.nested_type)) for message in messages]
+
+
+def names_in(schema):
+    """The messages in `serialized`, in their order, with those in them."""
+    file = descriptor_pb2.FileDescriptorProto.FromString(base64.b64decode(schema.rendered("serialized")))
+    return message_names(file.message_type)
+
+
+@pytest.mark.parametrize("text", NESTED)
+def test_messages_have_the_order_of_the_text_in_a_descriptor(text):
     schema = FORMAT.parse(text)
+    served = FORMAT.parse(schema.canonical)
+    stored = FORMAT.parse(schema.canonical, strict=False)
+    assert names_in(schema) == names_in(served) == names_in(stored)
+    back = FORMAT.parse(schema.rendered("serialized"))
+    assert names_in(back) == names_in(FORMAT.parse(back.canonical))
+    described = descriptor_pb2.FileDescriptorSet.FromString(schema.descriptors).file[-1]
+    assert message_names(described.message_type) == names_in(schema)
+
+
+def test_the_order_of_fields_groups_and_messages():
+    (outer,) = names_in(FORMAT.parse(NESTED[2]))
+    assert [name for name, _ in outer[1]] == ["BEntry", "K", "G", "L", "X", "A", "C", "D"]
+    assert dict(outer[1])["G"] == [("H", []), ("A", [])]
+
+
+def test_nested_messages_keep_their_places_beside_entries_of_maps():
+    schema = FORMAT.parse(NESTED[0])
     serialized = schema.rendered("serialized")
     back = FORMAT.parse(serialized)
     assert back.rendered("serialized") == serialized
+    assert names_in(schema) == [("M", [("FEntry", []), ("In", [("ZEntry", []), ("Q", [])]), ("Last", [])])]
     for validator in (FORMAT.validator(schema), FORMAT.validator(back)):
-        assert [validator.descriptor((0, index)).name for index in range(3)] == ["In", "FEntry", "Last"]
+        assert [validator.descriptor((0, index)).name for index in range(3)] == ["In", "In", "Last"]
     assert FORMAT.validator(back).check_value({"f": {"a": {"z": {"b": 1}}}}) == []
 
 

@@ -363,3 +363,147 @@ def test_long_chains_of_messages_are_no_obstacle(end):
     validator = FORMAT.validator(FORMAT.parse(f'syntax = "proto3"; {chain} message M3000 {{ {end} }}'))
     assert validator.check_bytes(b"\x0a\x02\x0a\x00") == []
     assert [finding.code for finding in validator.check_bytes(b"\x0a\x02\x0a")] == ["protobuf.MALFORMED"]
+
+
+INDEXED = """syntax = "proto2"; package p;
+message M { %s message A { required string a = 1; } message B { required int32 b = 1; } }
+"""
+MAPS = "map<int32, int32> x = 1; map<int32, int32> y = 2;"
+A, B = b"\x0a\x01a", b"\x08\x01"
+
+
+@pytest.mark.parametrize(
+    ("fields", "index", "data", "expected"),
+    [
+        ("", 0, A, []),
+        ("", 1, B, []),
+        ("", 2, B, [("NO_MESSAGE", "")]),
+        # As all clients but Java count: two entries first.
+        (MAPS, 2, A, []),
+        (MAPS, 3, B, []),
+        # As Java clients count that normalize.
+        (MAPS, 0, A, []),
+        (MAPS, 1, B, []),
+        (MAPS, 4, B, [("NO_MESSAGE", "")]),
+        ("map<int32, int32> x = 1;", 0, A, []),
+        ("map<int32, int32> x = 1;", 1, A, [("AMBIGUOUS_INDEXES", "")]),
+        (
+            "map<int32, int32> x = 1;",
+            1,
+            B,
+            [("REQUIRED_MISSING", "/a"), ("WIRE_TYPE_MISMATCH", "/a"), ("AMBIGUOUS_INDEXES", "")],
+        ),
+        ("map<int32, int32> x = 1;", 2, B, []),
+        # Java clients do not count groups.
+        ("optional group G = 1 {}", 0, A, []),
+        ("optional group G = 1 {}", 1, A, [("AMBIGUOUS_INDEXES", "")]),
+        ("optional group G = 1 {} map<int32, int32> x = 2;", 0, A, []),
+        ("optional group G = 1 {} map<int32, int32> x = 2;", 1, A, [("AMBIGUOUS_INDEXES", "")]),
+        ("optional group G = 1 {} map<int32, int32> x = 2;", 3, B, []),
+    ],
+)
+def test_message_indexes_that_leave_entries_and_groups_out(fields, index, data, expected):
+    validator = FORMAT.validator(FORMAT.parse(INDEXED % fields))
+    findings = validator.check_bytes_of((0, index), data)
+    assert found(findings) == expected
+    for finding in findings:
+        assert (finding.severity is Severity.WARNING) == (finding.code == "protobuf.AMBIGUOUS_INDEXES")
+
+
+ANY_FILE = """
+syntax = "proto3"; package p; import "google/protobuf/any.proto"; import "google/protobuf/duration.proto";
+message M { google.protobuf.Any a = 1; repeated google.protobuf.Any list = 2; map<string, M> map = 3; }
+message T { string t = 1; int32 n = 2; }
+"""
+URL = "type.googleapis.com/"
+
+
+def any_of(name, **value):
+    return {"@type": URL + name, **value}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (any_of("google.protobuf.Any", value=any_of("p.T", t="x")), []),
+        (any_of("google.protobuf.Any", value=any_of("p.T", t=1)), [("TYPE_MISMATCH", "/a/value/t")]),
+        (any_of("google.protobuf.Any", value={}), []),
+        (any_of("google.protobuf.Any", value={"t": 1}), [("REQUIRED_MISSING", "/a/value/@type")]),
+        (any_of("google.protobuf.Any", value=any_of("google.protobuf.Duration", value="1s")), []),
+        (any_of("google.protobuf.Any", value=any_of("x.Y", t=1)), [("UNKNOWN_TYPE", "/a/value")]),
+        (any_of("p.M", a=any_of("p.M", list=[{}, any_of("x.Y")])), [("UNKNOWN_TYPE", "/a/a/list/1")]),
+        (any_of("p.T", t=1, n="z"), [("TYPE_MISMATCH", "/a/t"), ("INVALID_FORMAT", "/a/n")]),
+    ],
+)
+def test_values_inside_any(value, expected):
+    schema = FORMAT.parse(ANY_FILE)
+    validator = FORMAT.validator(schema)
+    assert found(validator.check_value({"a": value})) == expected
+    codes = {finding.code: finding.severity for finding in validator.check_value({"a": value})}
+    assert codes.get("protobuf.UNKNOWN_TYPE", Severity.WARNING) is Severity.WARNING
+    message = validator.message_class(validator.descriptor())()
+    if not expected:
+        json_format.ParseDict({"a": value}, message, descriptor_pool=validator.file.pool)
+        assert validator.check_bytes(message.SerializeToString()) == []
+
+
+def wire_any(url, value=b""):
+    def field(number, data):
+        return bytes([number << 3 | 2, *varint(len(data))]) + data
+
+    return field(1, url.encode()) + field(2, value)
+
+
+def varint(number):
+    return [number] if number < 128 else [number & 127 | 128, *varint(number >> 7)]
+
+
+def in_field(number, data):
+    return bytes([number << 3 | 2, *varint(len(data))]) + data
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (wire_any(URL + "p.T", A), []),
+        (wire_any(""), []),
+        (wire_any("", A), [("UNKNOWN_TYPE", "/a")]),
+        (wire_any(URL + "x.Y", A), [("UNKNOWN_TYPE", "/a")]),
+        (wire_any(URL + "p.T", b"\x0a\x01\xff"), [("INVALID_UTF8", "/a/t")]),
+        (wire_any(URL + "p.T", b"\x0a\x05a"), [("MALFORMED", "/a/t")]),
+        (wire_any(URL + "p.T", b"\x18\x01"), [("UNKNOWN_FIELD", "/a")]),
+        (wire_any(URL + "p.T", b"\x12\x01a"), [("WIRE_TYPE_MISMATCH", "/a/n")]),
+        (wire_any(URL + "google.protobuf.Any", wire_any(URL + "p.T", A)), []),
+        (wire_any(URL + "google.protobuf.Any", wire_any(URL + "x.Y", A)), [("UNKNOWN_TYPE", "/a")]),
+        (wire_any(URL + "p.M", in_field(1, wire_any(URL + "x.Y"))), [("UNKNOWN_TYPE", "/a/a")]),
+    ],
+)
+def test_values_inside_any_on_the_wire(data, expected):
+    validator = FORMAT.validator(FORMAT.parse(ANY_FILE))
+    assert found(validator.check_bytes(in_field(1, data))) == expected
+    if expected and expected[0][1] == "/a":
+        (finding,) = validator.check_bytes(in_field(2, wire_any(URL + "p.T", A)) + in_field(2, data))
+        assert finding.path == "/list/1"
+    nested = in_field(3, in_field(1, b"k") + in_field(2, in_field(1, data)))
+    assert found(validator.check_bytes(nested)) == [(code, f"/map/k{path}") for code, path in expected]
+
+
+def test_any_inside_any_without_end():
+    validator = FORMAT.validator(FORMAT.parse(ANY_FILE))
+    data, value = wire_any(URL + "p.T", A), any_of("p.T", t="x")
+    for _ in range(500):
+        data, value = wire_any(URL + "google.protobuf.Any", data), any_of("google.protobuf.Any", value=value)
+    assert [finding.code for finding in validator.check_bytes(in_field(1, data))] == ["protobuf.TOO_DEEP"]
+    assert [finding.code for finding in validator.check_value({"a": value})] == ["protobuf.TOO_DEEP"]
+
+
+def test_warnings_do_not_hide_errors():
+    validator = FORMAT.validator(FORMAT.parse(ANY_FILE))
+    unknown = in_field(2, wire_any(URL + "x.Y"))
+    findings = validator.check_bytes(unknown * 200 + in_field(2, wire_any(URL + "p.T", b"\x12\x01a")))
+    errors = [finding.code for finding in findings if finding.severity is Severity.ERROR]
+    assert errors == ["protobuf.WIRE_TYPE_MISMATCH"]
+    assert len(findings) == 21
+    findings = validator.check_value({"list": [any_of("x.Y")] * 200 + [any_of("p.T", t=1)]})
+    assert [finding.code for finding in findings if finding.severity is Severity.ERROR] == ["protobuf.TYPE_MISMATCH"]
+    assert len(findings) == 21
