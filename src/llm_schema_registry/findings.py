@@ -26,6 +26,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
         path: where, in the notation of the format: a JSON pointer into the schema or payload for Avro and
             JSON Schema (`/fields/1/type`, `#/properties/a`), `#/Message/2` for Protobuf. Empty: the whole.
         message: one sentence that a newcomer understands, naming the thing and the place.
+        places: how many paths lead to what was found, because its schema is referred to from several places.
         old: the older or expected side as short text, where there is one.
         new: the newer or actual side as short text, where there is one.
         direction: `BACKWARD` or `FORWARD` for a compatibility finding: which promise breaks.
@@ -40,6 +41,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     message: str
     path: str = ""
     severity: Severity = Severity.ERROR
+    places: int = 1
     old: str | None = None
     new: str | None = None
     direction: str | None = None

@@ -147,9 +147,12 @@ def _check_one(
         format_ = format_of(candidate.schema_type)
         for difference, severity in _weighed_differences(reader, writer, policy, budget):
             if severity is Severity.ERROR:
+                messages.append(format_.describe(difference, *_SIDES[direction]))
+            if difference.places == 0:
+                continue
+            if severity is Severity.ERROR:
                 consequence = _consequence(difference, direction, policy)
                 findings.append(_finding(difference, direction, version, candidate, consequence))
-                messages.append(format_.describe(difference, *_SIDES[direction]))
             else:
                 warnings.append(_warning(difference, direction, version, candidate))
     if messages:
@@ -201,6 +204,7 @@ def _finding(
     reader, writer = _SIDES[direction]
     sentence = rule.description.format(reader=reader, writer=writer, path=difference.path, detail=difference.detail)
     why = rule.why.replace("{detail}", difference.detail)
+    places = f" {difference.places} places are affected; this is the shortest path." if difference.places > 1 else ""
     area = candidate.schema_type.lower()
     old, new = difference.writer, difference.reader
     if direction is Direction.FORWARD:
@@ -208,7 +212,8 @@ def _finding(
     return Finding(
         code=f"{area}.{rule.name}",
         path=difference.path,
-        message=f"{sentence}. {why} {consequence} (version {version}).",
+        message=f"{sentence}. {why} {consequence} (version {version}).{places}",
+        places=difference.places,
         old=None if old is None else shortened(old),
         new=None if new is None else shortened(new),
         direction=direction,

@@ -88,6 +88,8 @@ class Difference:
         detail: the value that the description or the `additionalInfo` names (missing symbols, a field name).
         reader: the reader's side as short text, where there is one.
         writer: the writer's side as short text, where there is one.
+        places: how many paths lead to it, because its schema is referred to from several places. 0: it repeats a
+            difference that is listed with a shorter path, for the messages of the Confluent registry.
     """
 
     type: DifferenceType
@@ -95,6 +97,7 @@ class Difference:
     detail: str = ""
     reader: str | None = None
     writer: str | None = None
+    places: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.formats.format import Impact
 from llm_schema_registry.formats.jsonschema import FORMAT
 from llm_schema_registry.formats.jsonschema.compatibility.matching import maximum_matching
 
@@ -13,8 +14,20 @@ def parse(schema):
     return FORMAT.parse(json.dumps(schema))
 
 
+def differences(writer, reader, **options):
+    return FORMAT.compare(parse(reader), parse(writer), **options)
+
+
 def names(writer, reader, **options):
-    return {one.type.name for one in FORMAT.compare(parse(reader), parse(writer), **options)}
+    return {one.type.name for one in differences(writer, reader, **options)}
+
+
+def breaking(writer, reader):
+    return [
+        (one.type.name, one.path, one.places)
+        for one in differences(writer, reader)
+        if one.type.impact is Impact.INCOMPATIBLE
+    ]
 
 
 def finishes(writer, reader):
@@ -62,29 +75,56 @@ def test_ladders_of_properties_end():
         return {"definitions": {**step, str(height): leaf}, "$ref": "#/definitions/0"}
 
     assert names(properties({"type": "string"}), properties({"type": "string"})) == set()
-    with pytest.raises(BudgetExceededError):
-        names(properties({"type": "string"}), properties({"type": "integer"}))
+    found = differences(properties({"type": "string"}), properties({"type": "integer"}))
+    assert [(one.type.name, one.path, one.places) for one in found] == [("TYPE_CHANGED", "#" + 40 * "/properties/l", 2)]
 
 
 def test_one_walk_is_enough_where_nothing_recurs():
     def properties(leaf):
         return {"properties": {str(n): {"properties": {"a": {"type": leaf}}} for n in range(10)}}
 
-    # Four steps for each of the objects, and one for each of the innermost properties.
-    assert names(properties("number"), properties("integer"), budget=Budget(54)) == {"TYPE_NARROWED"}
+    # Four steps for each of the objects, one for each of the innermost properties, and one for each difference.
+    assert names(properties("number"), properties("integer"), budget=Budget(64)) == {"TYPE_NARROWED"}
     with pytest.raises(BudgetExceededError):
-        names(properties("number"), properties("integer"), budget=Budget(53))
+        names(properties("number"), properties("integer"), budget=Budget(63))
 
 
-def test_repeating_many_differences_costs_more_than_one():
-    def places(leaf, count):
-        shared = {"properties": {str(n): {"type": leaf} for n in range(50)}}
-        places = {str(n): {"$ref": "#/definitions/shared"} for n in range(count)}
-        return {"definitions": {"shared": shared}, "properties": places}
+def shared(leaf, properties, places):
+    definition = {"properties": {str(n): {"type": leaf} for n in range(properties)}}
+    uses = {str(n): {"$ref": "#/definitions/shared"} for n in range(places)}
+    return {"definitions": {"shared": definition}, "properties": uses}
 
-    assert names(places("number", 2), places("integer", 2), budget=Budget(1_000)) == {"TYPE_NARROWED"}
-    with pytest.raises(BudgetExceededError):
-        names(places("number", 4), places("integer", 4), budget=Budget(1_000))
+
+def test_a_difference_in_several_places_is_counted_at_its_shortest_path():
+    def nested(leaf):
+        return {"properties": {"deep": shared(leaf, 1, 1), "a": {"$ref": "#/definitions/shared"}}} | {
+            "definitions": shared(leaf, 1, 1)["definitions"]
+        }
+
+    found = differences(nested("number"), nested("integer"))
+    assert [(one.path, one.places) for one in found] == [
+        ("#/properties/deep/properties/0/properties/0", 0),
+        ("#/properties/a/properties/0", 2),
+    ]
+
+
+def test_differences_are_repeated_in_so_many_places_and_no_more():
+    repeated = differences(shared("number", 1, 1002), shared("integer", 1, 1002))
+    assert [one.places for one in repeated] == [1002] + 1001 * [0]
+    (once,) = differences(shared("number", 1, 1003), shared("integer", 1, 1003))
+    assert (once.path, once.places) == ("#/properties/0/properties/0", 1003)
+
+
+def test_accepted_differences_do_not_keep_breaking_ones_from_being_repeated():
+    def both(number, title):
+        definition = {"properties": {"n": {"type": number}, "t": {"title": title}}}
+        uses = {str(n): {"$ref": "#/definitions/shared"} for n in range(600)}
+        return {"definitions": {"shared": definition}, "properties": uses}
+
+    found = differences(both("number", "a"), both("integer", "b"))
+    assert [(one.type.name, one.places) for one in found[:2]] == [("TYPE_NARROWED", 600), ("TITLE_CHANGED", 600)]
+    assert {(one.type.name, one.places) for one in found[2:]} == {("TYPE_NARROWED", 0)}
+    assert len(found) == 601
 
 
 def test_recursive_unions_end():
@@ -108,12 +148,63 @@ def test_wide_unions_end():
     assert names(union(0), grown, budget=Budget(5_000)) == {"SUM_TYPE_EXTENDED"}
 
 
-def test_long_chains_are_given_up_not_crashed():
-    chain = {str(index): {"properties": {"next": {"$ref": f"#/definitions/{index + 1}"}}} for index in range(3000)}
-    writer = {"definitions": {**chain, "3000": {"type": "string"}}, "$ref": "#/definitions/0"}
-    reader = {"definitions": {**chain, "3000": {"type": "integer"}}, "$ref": "#/definitions/0"}
+@pytest.mark.parametrize("length", [100, 3000])
+def test_chains_of_references_may_be_long(length):
+    def chain(leaf):
+        links = {str(n): {"properties": {"n": {"$ref": f"#/definitions/{n + 1}"}}} for n in range(length)}
+        return {"definitions": {**links, str(length): {"type": leaf}}, "$ref": "#/definitions/0"}
+
+    place = "#" + length * "/properties/n"
+    assert breaking(chain("string"), chain("integer")) == [("TYPE_CHANGED", place, 1)]
+
+
+def test_long_chains_in_branches_are_followed():
+    def chain(leaf):
+        links = {str(n): {"anyOf": [{"$ref": f"#/definitions/{n + 1}"}, {"type": "null"}]} for n in range(1000)}
+        return {"definitions": {**links, "1000": {"properties": {"a": {"type": leaf}}}}, "$ref": "#/definitions/0"}
+
+    assert breaking(chain("string"), chain("string")) == []
+    assert breaking(chain("string"), chain("integer")) == [("COMBINED_TYPE_SUBSCHEMAS_CHANGED", "#/anyOf", 1)]
+
+
+def test_many_changes_in_a_long_chain_are_given_up():
+    def chain(leaf):
+        step = {"properties": {"next": None, **{str(n): {"type": leaf} for n in range(10)}}}
+        links = {
+            str(n): {"properties": {**step["properties"], "next": {"$ref": f"#/definitions/{n + 1}"}}}
+            for n in range(2000)
+        }
+        return {"definitions": {**links, "2000": {}}, "$ref": "#/definitions/0"}
+
     with pytest.raises(BudgetExceededError, match="The compatibility check was given up"):
-        names(writer, reader)
+        names(chain("string"), chain("integer"))
+
+
+def unions(keyword, count, leaf="integer", new=None):
+    """Closed types, each with four properties that are one of the others."""
+    types = {}
+    for index in range(count):
+        others = [{"$ref": f"#/definitions/T{other}"} for other in range(count) if other != index]
+        properties = {f"rel{number}": {keyword: others} for number in range(4)}
+        properties |= {"kind": {"const": f"T{index}"}, "value": {"type": "integer"}}
+        types[f"T{index}"] = {"type": "object", "properties": properties, "additionalProperties": False}
+    types["T5"]["properties"]["value"] = {"type": leaf}
+    types["T5"]["properties"] |= new or {}
+    return {"definitions": types, "properties": {"root": {"$ref": "#/definitions/T0"}}, "additionalProperties": False}
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "anyOf"])
+@pytest.mark.parametrize(("count", "steps"), [(12, 15_000), (20, 50_000), (30, 160_000)])
+def test_recursive_unions_of_many_types_are_compared(keyword, count, steps):
+    old = unions(keyword, count)
+    assert breaking(old, unions(keyword, count, new={"new": {"type": "string"}})) == []
+    found = differences(old, unions(keyword, count, "string"), budget=Budget(steps))
+    failed = [one for one in found if one.type.impact is Impact.INCOMPATIBLE]
+    assert [(one.type.name, one.path, one.places) for one in failed] == [
+        ("COMBINED_TYPE_SUBSCHEMAS_CHANGED", f"#/properties/root/properties/rel{number}/{keyword}", 1)
+        for number in range(4)
+    ]
+    assert "differ by TYPE_CHANGED at properties/value" in failed[0].detail
 
 
 def test_the_budget_is_kept():
@@ -147,12 +238,82 @@ def test_a_schema_is_equal_to_itself():
     assert FORMAT.compare(schema, schema) == []
 
 
+def cyclic(leaf, first, **places):
+    """Two definitions that form a cycle, and the places that refer to them."""
+    return {
+        "definitions": {
+            "Node": {"properties": {"link": {"$ref": "#/definitions/Link"}, "x": {"type": leaf}}},
+            "Link": {"properties": {"to": {"$ref": "#/definitions/Node"}}},
+        },
+        "properties": {name: places[name] for name in sorted(places, key=lambda name: name != first)},
+    }
+
+
+NODE, LINK = {"$ref": "#/definitions/Node"}, {"$ref": "#/definitions/Link"}
+
+
+@pytest.mark.parametrize("first", ["p", "q"])
 @pytest.mark.parametrize(
-    ("edges", "right", "size"),
-    [([[0], [0]], 1, 1), ([[0, 1], [0]], 2, 2), ([[0], [0, 1], [1, 2]], 3, 3), ([[], [0]], 1, 1), ([], 0, 0)],
+    "rescued", [{"anyOf": [NODE, {}]}, {"oneOf": [{"allOf": [NODE, LINK]}, True]}, {"anyOf": [LINK, NODE, {}]}]
 )
-def test_matchings_are_maximal(edges, right, size):
-    partners = maximum_matching(edges, right)
+def test_a_pair_that_is_rescued_in_one_place_is_refused_in_another(first, rescued):
+    old, new = cyclic("string", first, p=NODE, q=LINK), cyclic("integer", first, p=rescued, q=LINK)
+    assert breaking(old, new) == [("TYPE_CHANGED", "#/properties/q/properties/to/properties/x", 1)]
+    assert breaking(old, cyclic("integer", first, p=rescued, q={})) == []
+
+
+def test_every_place_of_a_cycle_is_reported_whatever_comes_first():
+    found = [
+        differences(cyclic("string", first, p=NODE, q=LINK), cyclic("integer", first, p=NODE, q=LINK)) for first in "pq"
+    ]
+    assert [sorted((one.path, one.places) for one in each) for each in found] == 2 * [
+        [("#/properties/p/properties/x", 2), ("#/properties/q/properties/to/properties/x", 0)]
+    ]
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"additionalProperties": NODE},
+        {"items": NODE},
+        {"items": [{}, NODE]},
+        {"items": [{}], "additionalItems": NODE},
+        {"not": {"properties": {"n": NODE}}},
+        {"dependencies": {"a": {"properties": {"b": NODE}}}},
+        {"allOf": [{"properties": {"n": NODE}}, {"minProperties": 1}]},
+        {"properties": {"n": {"properties": {"m": {"properties": {"o": NODE}}}}}},
+    ],
+    ids=str,
+)
+def test_cycles_lead_through_every_keyword(inner):
+    def cycle(leaf, place, other):
+        definition = {"properties": {"x": leaf, "link": inner}}
+        return {"definitions": {"Node": definition}, "properties": {"p": place, "q": other}}
+
+    # What is negated breaks when more is allowed.
+    leaves = ({}, {"type": "string"}) if "not" not in inner else ({"type": "string"}, {})
+    old, new = cycle(leaves[0], NODE, inner), cycle(leaves[1], {"anyOf": [NODE, {}]}, inner)
+    assert {path[:14] for _, path, _ in breaking(old, new)} == {"#/properties/q"}
+
+
+@pytest.mark.parametrize(
+    ("edges", "right", "known", "size"),
+    [
+        ([[0], [0]], 1, {}, 1),
+        ([[0, 1], [0]], 2, {}, 2),
+        ([[0, 1], [0]], 2, {0: 0}, 2),
+        ([[0], [0, 1], [1, 2]], 3, {1: 0, 2: 1}, 3),
+        ([[0], [0, 1], [1, 2]], 3, {}, 3),
+        ([[], [0]], 1, {}, 1),
+        ([], 0, {}, 0),
+    ],
+)
+def test_matchings_are_maximal(edges, right, known, size):
+    partners = maximum_matching(len(edges), right, edges.__getitem__, known)
     chosen = [partner for partner in partners if partner is not None]
     assert len(chosen) == len(set(chosen)) == size
     assert all(partner is None or partner in edges[left] for left, partner in enumerate(partners))
+
+
+def test_edges_are_not_asked_for_where_known_partners_suffice():
+    assert maximum_matching(2, 3, None, {0: 2, 1: 0}) == [2, 0]

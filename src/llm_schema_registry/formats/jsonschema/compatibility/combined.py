@@ -8,13 +8,16 @@ import msgspec
 from llm_schema_registry.findings import shortened
 from llm_schema_registry.formats.jsonschema.compatibility.matching import maximum_matching
 from llm_schema_registry.formats.jsonschema.compatibility.narrowing import judged, keeps_all, refines
-from llm_schema_registry.formats.jsonschema.compatibility.walk import Walk
+from llm_schema_registry.formats.jsonschema.compatibility.walk import Entries, Found, Walk
 from llm_schema_registry.formats.jsonschema.differences import ROWS
 from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Node, NotNode, resolved
 
 _Branch = tuple[int, Any, Node]
 """A branch with its index and its likeness."""
 
+_FAILURE = "COMBINED_TYPE_SUBSCHEMAS_CHANGED"
+# How many failures of combinations one inside the other are explained.
+_MAX_REASONS = 3
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
@@ -59,11 +62,11 @@ def compare_combined(walk: Walk, writer: CombinedNode, reader: CombinedNode, pat
         key = judged(name, keeps()) if walk.breaks(name) else name
         walk.add(key, path, f"{len(before)} branches", f"{len(after)} branches")
     smaller = min(len(before), len(after))
-    matched = _match_equal(walk, before, after, path)
+    matched = _match_same(walk, before, after, path)
     pairs = _Pairs(walk, before, after, path)
     if matched + pairs.match() < smaller:
-        key = judged("COMBINED_TYPE_SUBSCHEMAS_CHANGED", keeps())
-        walk.add(key, path, detail=pairs.failure(writer, reader))
+        failure = functools.partial(pairs.failure, writer, reader)
+        walk.add(judged(_FAILURE, keeps()), path, detail=failure)
 
 
 def _may_change_criterion(writer: CombinedNode, reader: CombinedNode) -> bool:
@@ -84,8 +87,8 @@ def _branch_path(index: int, branch: Node, path: str) -> str:
     return path if branch.raw is None else f"{path}/{index}"
 
 
-def _match_equal(walk: Walk, before: list[_Branch], after: list[_Branch], path: str) -> int:
-    """Takes out the pairs that read the same and have no difference: the many that most changes leave alone."""
+def _match_same(walk: Walk, before: list[_Branch], after: list[_Branch], path: str) -> int:
+    """Takes out the pairs that are the same: the many that most changes leave alone."""
     by_likeness = {likeness: position for position, (_, likeness, _) in enumerate(after)}
     taken_before, taken_after = set(), set()
     for position, (index, likeness, branch) in enumerate(before):
@@ -93,7 +96,7 @@ def _match_equal(walk: Walk, before: list[_Branch], after: list[_Branch], path: 
         if partner is None or partner in taken_after:
             continue
         found, broken = walk.trial(branch, after[partner][2], _branch_path(index, branch, path))
-        if not found and not broken:
+        if not broken and (not found or walk.same(branch, after[partner][2])):
             taken_before.add(position)
             taken_after.add(partner)
     before[:] = [entry for position, entry in enumerate(before) if position not in taken_before]
@@ -102,7 +105,7 @@ def _match_equal(walk: Walk, before: list[_Branch], after: list[_Branch], path: 
 
 
 class _Pairs:
-    """The branches that are left on both sides, compared each with each.
+    """The branches that are left on both sides, compared as far as necessary.
 
     Args:
         walk: the comparison; every trial is part of it.
@@ -114,56 +117,97 @@ class _Pairs:
     def __init__(self, walk: Walk, before: list[_Branch], after: list[_Branch], path: str) -> None:
         self._walk = walk
         self._before, self._after = before, after
-        self._places = [_branch_path(index, branch, path) for index, _, branch in before]
-        self._trials = {
-            (position, partner): walk.trial(branch, other, self._places[position])
-            for position, (_, _, branch) in enumerate(before)
-            for partner, (_, _, other) in enumerate(after)
-        }
+        self._path = path
+        self._compatible: dict[tuple[int, int], Entries] = {}
         self._partners: list[int | None] = []
 
     def match(self) -> int:
-        """Matches as many compatible pairs as possible, notes what they differ in, and returns their number."""
-        edges = []
-        for position in range(len(self._before)):
-            compatible = [partner for partner in range(len(self._after)) if not self._trials[position, partner][1]]
-            compatible.sort(key=lambda partner: len(self._trials[position, partner][0]))
-            edges.append(compatible)
-        self._partners = maximum_matching(edges, len(self._after))
+        """Matches as many compatible pairs as possible, notes what they differ in, and returns their number.
+
+        Branches that read the same are tried first: mostly they are all there is to try.
+        """
+        if not self._before or not self._after:
+            return 0
+        by_likeness = {likeness: partner for partner, (_, likeness, _) in enumerate(self._after)}
+        known: dict[int, int] = {}
+        for position, (_, likeness, _) in enumerate(self._before):
+            partner = by_likeness.get(likeness)
+            if partner is not None and self._fits(position, partner, doubtful=False):
+                known[position] = by_likeness.pop(likeness)
+        self._partners = maximum_matching(len(self._before), len(self._after), self._fitting, known)
         matched = [(position, partner) for position, partner in enumerate(self._partners) if partner is not None]
         for pair in matched:
-            self._walk.extend(self._trials[pair][0], broken=False)
+            self._walk.extend(self._compatible[pair], broken=False)
         return len(matched)
 
-    def failure(self, writer: CombinedNode, reader: CombinedNode) -> str:
+    def _fits(self, position: int, partner: int, *, doubtful: bool) -> bool:
+        found, broken = self._trial(position, partner, doubtful=doubtful)
+        if not broken:
+            self._compatible[position, partner] = found
+        return not broken
+
+    def _fitting(self, position: int) -> list[int]:
+        partners = [partner for partner in range(len(self._after)) if self._fits(position, partner, doubtful=True)]
+        return sorted(partners, key=lambda partner: len(self._compatible[position, partner]))
+
+    def _trial(self, position: int, partner: int, *, doubtful: bool) -> tuple[Entries, bool]:
+        index, _, branch = self._before[position]
+        place = _branch_path(index, branch, self._path)
+        return self._walk.trial(branch, self._after[partner][2], place, doubtful=doubtful)
+
+    def failure(self, writer: CombinedNode, reader: CombinedNode, depth: int = 0) -> str:
         """Which branch has no partner, and in what it differs from the branch that is nearest to it.
 
-        The branch is one of the side that has fewer: of that side every branch should have found a partner.
+        The branch is one of the side that has fewer: of that side every branch should have found a partner. `depth`
+        counts the failures that this one is a reason of.
         """
-        if len(self._before) <= len(self._after):
-            position = self._partners.index(None)
-            pairs = [(position, partner) for partner in range(len(self._after))]
-        else:
-            partner = next(each for each in range(len(self._after)) if each not in self._partners)
-            pairs = [(position, partner) for position in range(len(self._before))]
-        nearest = min(pairs, key=self._distance)
+        pairs = self._unmatched_pairs()
+        trials = {pair: self._trial(*pair, doubtful=True) for pair in pairs}
+        breaking = {pair: self._walk.breaking(found) for pair, (found, _) in trials.items()}
+        nearest = min(pairs, key=lambda pair: self._distance(pair, breaking[pair]))
+        index, _, branch = self._before[nearest[0]]
         old, new = _branch_name(writer, self._before[nearest[0]]), _branch_name(reader, self._after[nearest[1]])
         sides = f"{old} of the writer and {new} of the reader are the nearest"
-        found, broken = self._trials[nearest]
-        breaking = next((each for each in found if self._walk.breaks(each[0])), None)
-        if breaking is None:
-            return sides if broken else f"{sides}, but a branch counts for one other branch only"
-        name, path, inner, *values = breaking
-        inside = path[len(self._places[nearest[0]]) :].lstrip("/")
+        if not breaking[nearest]:
+            return sides if trials[nearest][1] else f"{sides}, but a branch counts for one other branch only"
+        first = next((each for each in breaking[nearest] if not _is_failure(each)), breaking[nearest][0])
+        inside = first.path[len(_branch_path(index, branch, self._path)) :].lstrip("/")
         where = f" at {inside}" if inside else ""
-        why = inner if ROWS[name].name == "COMBINED_TYPE_SUBSCHEMAS_CHANGED" else _values(*values)
-        return shortened(f"{sides}, and differ by {ROWS[name].name}{where}{f' ({why})' if why else ''}", 400)
+        name = ROWS[first.name].name
+        if _is_failure(first):
+            why = first.explained(depth + 1) if depth < _MAX_REASONS else ""
+        else:
+            why = _values(first.writer, first.reader)
+        return shortened(f"{sides}, and differ by {name}{where}{f' ({why})' if why else ''}", 400)
 
-    def _distance(self, pair: tuple[int, int]) -> tuple[bool, int, bool]:
-        """How far the branches of a pair are apart: by kind, by breaking differences, then by their places."""
+    def _unmatched_pairs(self) -> list[tuple[int, int]]:
+        """The pairs that lack: of branches that read the same, or if there are none, of one branch with all others."""
+        by_likeness = {likeness: partner for partner, (_, likeness, _) in enumerate(self._after)}
+        alike = [
+            (position, by_likeness[likeness])
+            for position, (_, likeness, _) in enumerate(self._before)
+            if self._partners[position] is None and likeness in by_likeness
+        ]
+        if alike:
+            return alike
+        if len(self._before) <= len(self._after):
+            position = self._partners.index(None)
+            return [(position, partner) for partner in range(len(self._after))]
+        partner = next(each for each in range(len(self._after)) if each not in self._partners)
+        return [(position, partner) for position in range(len(self._before))]
+
+    def _distance(self, pair: tuple[int, int], breaking: list[Found]) -> tuple[bool, bool, int, bool]:
+        """How far the branches of a pair are apart: by kind, by breaking differences, then by their places.
+
+        A difference inside is nearer than branches that have no partner, which need another explanation.
+        """
         (index, _, old), (other_index, _, new) = self._before[pair[0]], self._after[pair[1]]
-        breaking = sum(self._walk.breaks(name) for name, *_ in self._trials[pair][0])
-        return resolved(old).kind is not resolved(new).kind, breaking, index != other_index
+        is_nested = bool(breaking) and all(map(_is_failure, breaking))
+        return resolved(old).kind is not resolved(new).kind, is_nested, len(breaking), index != other_index
+
+
+def _is_failure(found: Found) -> bool:
+    return ROWS[found.name].name == _FAILURE
 
 
 def _values(before: Any, after: Any) -> str:
@@ -184,5 +228,5 @@ def compare_not(walk: Walk, writer: NotNode, reader: NotNode, path: str) -> None
     found, broken = walk.trial(reader.negated, writer.negated, path)
     if broken:
         walk.add(judged("NOT_TYPE_EXTENDED", refines(walk, reader.negated, writer.negated, path)), path)
-    elif found:
+    elif any(walk.differences(found)):
         walk.add("NOT_TYPE_NARROWED", path)

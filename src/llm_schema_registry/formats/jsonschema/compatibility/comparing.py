@@ -9,6 +9,7 @@ from llm_schema_registry.formats.format import Difference, Impact
 from llm_schema_registry.formats.jsonschema.canonical import canonical_text
 from llm_schema_registry.formats.jsonschema.compatibility.combined import compare_combined, compare_not
 from llm_schema_registry.formats.jsonschema.compatibility.containers import compare_arrays, compare_objects
+from llm_schema_registry.formats.jsonschema.compatibility.report import report
 from llm_schema_registry.formats.jsonschema.compatibility.scalars import (
     compare_constants,
     compare_enums,
@@ -31,8 +32,8 @@ _RULES: MappingProxyType[Kind, Rule] = MappingProxyType(
         Kind.NOT: compare_not,
     }
 )
-_STRICT = frozenset({Impact.COMPATIBLE, Impact.WARNING})
-_LENIENT = _STRICT | {Impact.LENIENT}
+_STRICT = frozenset(name for name, row in ROWS.items() if row.impact in (Impact.COMPATIBLE, Impact.WARNING))
+_LENIENT = _STRICT | {name for name, row in ROWS.items() if row.impact is Impact.LENIENT}
 _WORK = "The compatibility check"
 
 
@@ -48,20 +49,23 @@ def compare(writer: Node, reader: Node, *, lenient: bool, budget: Budget | None)
     Raises:
         BudgetExceededError: too much work, or references nested too deeply.
     """
-    walk = Walk(_RULES, _LENIENT if lenient else _STRICT, budget or Budget(what=_WORK))
+    accepted = _LENIENT if lenient else _STRICT
+    budget = budget or Budget(what=_WORK)
     try:
-        found = walk.run(writer, reader)
+        found = Walk(_RULES, accepted, budget).run(writer, reader)
+        lines = report(found, accepted, budget)
     except RecursionError:
         raise BudgetExceededError(_WORK) from None
     return [
         Difference(
-            ROWS[name],
-            "#/" if path == "#" else path,
-            detail,
-            reader=_text(after),
-            writer=_text(before),
+            ROWS[line.found.name],
+            "#/" if line.path == "#" else line.path,
+            line.found.explained() if line.places else "",
+            reader=_text(line.found.reader),
+            writer=_text(line.found.writer),
+            places=line.places,
         )
-        for name, path, detail, before, after in found
+        for line in lines
     ]
 
 

@@ -77,8 +77,8 @@ def refines(walk: "Walk", writer: Node, reader: Node, path: str) -> bool:
         return False
     found, broken = walk.trial(writer, reader, path)
     if same_text:
-        return not broken and not found
-    breaking = [name for name, *_ in found if walk.breaks(name)]
+        return not broken and (not found or walk.same(writer, reader))
+    breaking = [each.name for each in walk.differences(found) if walk.breaks(each.name)]
     return not broken or (bool(breaking) and all(map(is_harmless, breaking)))
 
 
