@@ -11,7 +11,8 @@ from llm_schema_registry.server.confluent_metrics import CONFLUENT_METRICS, conf
 from llm_schema_registry.server.registered_count import RegisteredCount
 from llm_schema_registry.store import Cause
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+# The framework adds the charset.
+CONTENT_TYPE = CONTENT_TYPE_LATEST.partition("; charset")[0]
 # prometheus-client keeps its values in files below this directory if the variable is set when it is imported.
 SHARED_BY_WORKERS = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

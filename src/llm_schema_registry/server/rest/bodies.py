@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import InternalServerException
 
+from llm_schema_registry.server.rest.content_coding import content_coding, decompressed
 from llm_schema_registry.server.rest.errors import STATUS_ERRORS, HttpError
 from llm_schema_registry.server.rest.media_types import ACCEPTED, NDJSON, bare
 from llm_schema_registry.server.rest.operations import NoBody, RawBytes, Surface
@@ -15,12 +16,19 @@ from llm_schema_registry.server.rest.operations import NoBody, RawBytes, Surface
 _ACCEPTED = {Surface.CONFLUENT: ACCEPTED, Surface.NATIVE: ACCEPTED | {NDJSON}}
 
 
-async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface) -> Any:
+async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface, limit: int) -> Any:
     """The body of a request as `kind`. A request without Content-Type is read as JSON.
 
+    Args:
+        request: whose body is read.
+        kind: the type that the operation declares.
+        surface: of the operation.
+        limit: the most bytes of the body, also after decompression.
+
     Raises:
-        HttpError: 415 for another media type, 422 for a missing body, 400 for what is not JSON or does not have
-            the declared shape, with the path of the place; 499 if the client leaves before its end.
+        HttpError: 415 for another media type or content coding, 413 for too much after decompression, 422 for a
+            missing body, 400 for what is not JSON or does not have the declared shape, with the path of the
+            place; 499 if the client leaves before its end.
         HTTPException: 413, by the framework.
     """
     if kind is NoBody:
@@ -28,11 +36,14 @@ async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface
     media_type = bare(request.headers.get("content-type", ""))
     if media_type and media_type not in _ACCEPTED[surface]:
         raise HttpError(415, "HTTP 415 Unsupported Media Type")
+    coding = content_coding(request.headers.get("content-encoding", ""))
     try:
         data = await request.body()
     except InternalServerException:
         # The framework's word for a client that closed the connection.
         raise HttpError(499, STATUS_ERRORS[499][1]) from None
+    if coding is not None:
+        data = decompressed(data, coding, limit)
     data = data.removeprefix(BOM_UTF8)
     if kind is RawBytes:
         return RawBytes(data, media_type)

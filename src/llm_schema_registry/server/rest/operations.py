@@ -5,7 +5,7 @@ document read it.
 """
 
 import enum
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, get_args, get_type_hints
@@ -41,10 +41,17 @@ class RawText(msgspec.Struct, frozen=True):
 
 
 class RawBytes(msgspec.Struct, frozen=True):
-    """An answer, or with `Call` a request, whose body is not one JSON document."""
+    """An answer, or with `Call` a request, whose body is not one JSON document.
+
+    Attributes:
+        body: as it is sent.
+        media_type: of the body.
+        headers: further header fields of an answer.
+    """
 
     body: bytes
     media_type: str
+    headers: Mapping[str, str] = {}
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -156,6 +163,7 @@ class Operation:
         status: of a good answer.
         shelved: whether a good answer is a function of the request and the store alone, so that it may be given
             again while the store stays as it is.
+        media_type: of a good answer of `RawBytes`.
     """
 
     method: str
@@ -167,6 +175,7 @@ class Operation:
     writes: bool = False
     status: int = 200
     shelved: bool = False
+    media_type: str | None = None
 
     @cached_property
     def types(self) -> tuple[type[Query], Any, Any]:
@@ -202,17 +211,20 @@ class Operations:
         writes: bool = False,
         status: int = 200,
         shelved: bool = False,
+        media_type: str | None = None,
     ) -> Callable[[_H], _H]:
         """Declares the decorated function as the operation at a method and a path."""
 
         def declare(handle: _H) -> _H:
             known = (*errors, *NAME_ERRORS) if _NAMED in path else errors
-            operation = Operation(method, path, handle, self.surface, self.tag, known, writes, status, shelved)
+            operation = Operation(
+                method, path, handle, self.surface, self.tag, known, writes, status, shelved, media_type
+            )
             self.table.append(operation)
             return handle
 
         return declare
 
-    def get(self, path: str, *errors: ErrorCode) -> Callable[[_H], _H]:
+    def get(self, path: str, *errors: ErrorCode, media_type: str | None = None) -> Callable[[_H], _H]:
         """Declares a read. All of the Confluent-compatible ones are functions of request and store."""
-        return self.add("GET", path, *errors, shelved=self.surface is Surface.CONFLUENT)
+        return self.add("GET", path, *errors, shelved=self.surface is Surface.CONFLUENT, media_type=media_type)

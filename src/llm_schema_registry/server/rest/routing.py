@@ -31,8 +31,14 @@ _log = structlog.get_logger()
 
 
 def routes(operations: Iterable[Operation], service: Service) -> list[HTTPRouteHandler]:
-    """The route handlers of the framework for a table of operations."""
-    return [_route(operation, service) for operation in operations]
+    """The route handlers of the framework for a table of operations, and for OPTIONS at each path."""
+    handlers = []
+    methods: dict[str, set[str]] = {}
+    for operation in operations:
+        handlers.append(_route(operation, service))
+        methods.setdefault(operation.path, {"OPTIONS"}).update(_methods(operation))
+    # First, or the framework adds its own, which knows the methods of one handler alone.
+    return [*(_options(path, allowed) for path, allowed in methods.items()), *handlers]
 
 
 def surface_of(path: str) -> Surface:
@@ -77,7 +83,7 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
             scope = request.scope
             media_type = negotiated(request.headers.get("accept", "")) if confluent else JSON
             query = read_query(query_type, scope["query_string"])
-            body = await read_body(request, body_type, operation.surface)
+            body = await read_body(request, body_type, operation.surface, service.settings.max_body_bytes)
             call = Call(service.registry, service.settings, service.metrics, service, scope["path_params"], query, body)
             with noting() as made_from:
                 result = await handle(call)
@@ -94,6 +100,8 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
                 if held is not None and is_among(headers["etag"], held):
                     status, content = _NOT_MODIFIED, b""
             response = ASGIResponse(body=content, status_code=status, media_type=media_type, headers=headers)
+            if isinstance(result, RawBytes):
+                response.headers.update(result.headers)
             if operation.writes:
                 # What was there already may have come with a commit that nobody here has heard of.
                 revision = made_from.revision or await service.registry.store.revision()
@@ -102,10 +110,27 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
             return refused(request, error, service)
         return response
 
-    methods = [HttpMethod.GET, HttpMethod.HEAD] if operation.method == "GET" else [HttpMethod(operation.method)]
     return HTTPRouteHandler(
-        operation.path.replace("}", ":str}"), http_method=methods, name=operation.name, status_code=200
+        _template(operation.path), http_method=_methods(operation), name=operation.name, status_code=200
     )(endpoint)
+
+
+def _options(path: str, methods: Iterable[str]) -> HTTPRouteHandler:
+    """The handler of OPTIONS at a path, which names all methods there."""
+    headers = {"allow": ", ".join(sorted(methods))}
+
+    async def endpoint() -> ASGIResponse:
+        return ASGIResponse(status_code=_NO_CONTENT, headers=headers)
+
+    return HTTPRouteHandler(_template(path), http_method=HttpMethod.OPTIONS, status_code=_OK)(endpoint)
+
+
+def _methods(operation: Operation) -> list[HttpMethod]:
+    return [HttpMethod.GET, HttpMethod.HEAD] if operation.method == "GET" else [HttpMethod(operation.method)]
+
+
+def _template(path: str) -> str:
+    return path.replace("}", ":str}")
 
 
 def _encoded(result: Any, status: int, media_type: str) -> tuple[int, bytes, str]:

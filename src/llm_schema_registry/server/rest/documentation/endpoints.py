@@ -7,36 +7,39 @@ import msgspec
 
 from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
 from llm_schema_registry.server.rest.documentation.openapi import openapi_document
-from llm_schema_registry.server.rest.documentation.page import documentation_page
+from llm_schema_registry.server.rest.documentation.page import PAGE_HEADERS, documentation_page
+from llm_schema_registry.server.rest.media_types import JSON
 from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
 from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawBytes, Surface
 from llm_schema_registry.server.rest.queries import Query
 
+_HTML = "text/html"
+_NOT_SNIFFED = {"x-content-type-options": "nosniff"}
 operations = Operations("Documentation", Surface.NATIVE)
 
 
 @cache
-def _document() -> dict[str, Any]:
-    return openapi_document([*CONFLUENT_OPERATIONS, *NATIVE_OPERATIONS, *operations.table])
+def _document(url: str) -> dict[str, Any]:
+    return openapi_document([*CONFLUENT_OPERATIONS, *NATIVE_OPERATIONS, *operations.table], url)
 
 
 @cache
-def _document_text() -> bytes:
-    return msgspec.json.encode(_document())
+def _document_text(url: str) -> bytes:
+    return msgspec.json.encode(_document(url))
 
 
 @cache
-def _page() -> bytes:
-    return documentation_page(_document()).encode()
+def _page(url: str) -> bytes:
+    return documentation_page(_document(url)).encode()
 
 
-@operations.get("/openapi.json")
+@operations.get("/openapi.json", media_type=JSON)
 async def openapi(call: Call[Query, NoBody]) -> RawBytes:
     """The OpenAPI document of this server."""
-    return RawBytes(_document_text(), "application/json")
+    return RawBytes(_document_text(call.settings.public_url), JSON, _NOT_SNIFFED)
 
 
-@operations.get("/docs")
+@operations.get("/docs", media_type=_HTML)
 async def docs(call: Call[Query, NoBody]) -> RawBytes:
     """The OpenAPI document as a page that needs nothing from elsewhere."""
-    return RawBytes(_page(), "text/html")
+    return RawBytes(_page(call.settings.public_url), _HTML, PAGE_HEADERS)

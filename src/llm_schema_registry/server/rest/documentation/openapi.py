@@ -63,6 +63,7 @@ _STORE_ERRORS = (
 )
 _COMMON_ERRORS = (
     HttpError(400, f"The header {MIN_REVISION_HEADER} is no revision: …"),
+    HttpError(403, "The host 'example.org' is not allowed: …"),
     HttpError(500, "Internal Server Error"),
 )
 _SAMPLES = {
@@ -128,8 +129,13 @@ class ProblemBody(msgspec.Struct):
     findings: list[dict[str, Any]] = []
 
 
-def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of these operations."""
+def openapi_document(operations: Sequence[Operation], url: str = "") -> dict[str, Any]:
+    """The OpenAPI 3.1 document of these operations.
+
+    Args:
+        operations: in their order.
+        url: of the registry for its clients; without one, that of the document.
+    """
     bodies = {type_: None for operation in operations for type_ in _json_types(operation)}
     schemas, components = msgspec.json.schema_components([*bodies, ErrorBody, ProblemBody], ref_template=_REFERENCE)
     by_type = dict(zip([*bodies, ErrorBody, ProblemBody], schemas, strict=True))
@@ -145,6 +151,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
             "the first may have `/contexts/{context}` in front.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": url.rstrip("/") or "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
         "paths": paths,
         "components": {"schemas": {name: _described(schema) for name, schema in components.items()}},
@@ -209,8 +216,12 @@ def _answer(operation: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
                 "schema": {"type": "integer"},
             }
         }
-    if result in (RawText, RawBytes):
-        answer["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    if result is RawText:
+        # A definition as it is: JSON, or the text of a Protobuf file.
+        answer["content"] = _content(_MEDIA_TYPES[operation.surface], {}, None)
+    elif operation.media_type is not None:
+        schema = {} if operation.media_type == JSON else {"type": "string"}
+        answer["content"] = _content((operation.media_type,), schema, None)
     elif result is not type(None):
         answer["content"] = _content(_MEDIA_TYPES[operation.surface], by_type[result], EXAMPLES.get(result))
     return answer
@@ -221,6 +232,8 @@ def _refusals(operation: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
     native = operation.surface is Surface.NATIVE
     errors: list[Problem] = [_example_of(code) for code in (*operation.errors, *_STORE_ERRORS)]
     errors += [problem_of(error) for error in _COMMON_ERRORS]
+    if "{" in operation.path:
+        errors.append(problem_of(HttpError.not_found()))
     if operation.types[1] is not NoBody:
         errors += [problem_of(error) for error in _BODY_ERRORS]
     refusals: dict[str, Any] = {}

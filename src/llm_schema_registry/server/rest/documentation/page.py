@@ -1,10 +1,12 @@
 """The OpenAPI document as one HTML page, without scripts and without anything from elsewhere."""
 
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Iterator
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from llm_schema_registry.registry import ErrorCode
 from llm_schema_registry.server.rest.errors import STATUS_ERRORS
@@ -19,6 +21,15 @@ summary { cursor: pointer; padding: .25rem 0; }
 table { border-collapse: collapse; } td, th { border: 1px solid #8884; padding: .2rem .5rem; text-align: left; }
 .method { display: inline-block; font-weight: bold; min-width: 5rem; }
 """
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+PAGE_HEADERS: Final = {
+    "content-security-policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""Header fields of the page: it has one style and nothing else that a browser would load or run."""
 
 
 def documentation_page(document: dict[str, Any]) -> str:

@@ -77,7 +77,7 @@ async def health(call: Call[Query, NoBody]) -> Health | Reply:
     return await ready(call)
 
 
-@operations.get("/metrics")
+@operations.get("/metrics", media_type=CONTENT_TYPE)
 async def metrics(call: Call[Query, NoBody]) -> RawBytes:
     """The metrics of this process in Prometheus' text format."""
     await ready(call)

@@ -1,0 +1,73 @@
+"""Content codings of request bodies (RFC 9110, 8.4): decompressed within the limit of a body."""
+
+import zlib
+from typing import Final
+
+from llm_schema_registry.server.rest.errors import STATUS_ERRORS, HttpError
+
+_IDENTITY = "identity"
+_AUTOMATIC = 32 + zlib.MAX_WBITS
+_RAW = -zlib.MAX_WBITS
+_WINDOWS: Final = {"gzip": _AUTOMATIC, "x-gzip": _AUTOMATIC, "deflate": _AUTOMATIC}
+_ACCEPTED = (("accept-encoding", "gzip, deflate"),)
+_UNSUPPORTED = (
+    "HTTP 415 Unsupported Media Type: the only content codings of a request are gzip and deflate, one at a time."
+)
+_DAMAGED = "The request body is not valid {coding} data."
+_TRUNCATED = "The request body is not valid {coding} data: it ends too early."
+
+
+def content_coding(header: str) -> str | None:
+    """The coding that a `Content-Encoding` header names, in lower case; `None` for none.
+
+    Raises:
+        HttpError: 415, it is not supported, or there are several.
+    """
+    codings = [
+        coding for coding in (part.strip().lower() for part in header.split(",")) if coding not in ("", _IDENTITY)
+    ]
+    if not codings:
+        return None
+    if len(codings) > 1 or codings[0] not in _WINDOWS:
+        raise HttpError(415, _UNSUPPORTED, _ACCEPTED)
+    return codings[0]
+
+
+def decompressed(data: bytes, coding: str, limit: int) -> bytes:
+    """A body without its coding.
+
+    Args:
+        data: the body as it was sent.
+        coding: of `content_coding`.
+        limit: the most bytes of the result; no more are decompressed.
+
+    Raises:
+        HttpError: 400, the data is damaged or truncated; 413, the result is larger than the limit.
+    """
+    window = _WINDOWS[coding]
+    # Many clients leave out the frame around deflate.
+    if coding == "deflate" and not _has_zlib_header(data):
+        window = _RAW
+    parts: list[bytes] = []
+    size = 0
+    rest = data
+    while rest:
+        # Each member of gzip is one stream.
+        stream = zlib.decompressobj(window)
+        try:
+            part = stream.decompress(rest, limit - size + 1)
+        except zlib.error:
+            raise HttpError(400, _DAMAGED.format(coding=coding)) from None
+        size += len(part)
+        if size > limit:
+            raise HttpError(413, STATUS_ERRORS[413][1])
+        if not stream.eof:
+            raise HttpError(400, _TRUNCATED.format(coding=coding))
+        parts.append(part)
+        rest = stream.unused_data
+    return b"".join(parts)
+
+
+def _has_zlib_header(data: bytes) -> bool:
+    """RFC 1950, 2.2."""
+    return len(data) >= 2 and data[0] & 0x0F == 8 and int.from_bytes(data[:2]) % 31 == 0
