@@ -70,6 +70,14 @@ how strictly that is read: `STRICT`, the default, takes every value that the sch
 trusts producers to send what is declared.
 
 {table(("what changed in the reader's schema", "`STRICT`", "`LENIENT`", "why"), models)}
+## Avro: logical types
+
+Avro compares the types below logical types and not these, so that a reader takes a timestamp in milliseconds for one in
+microseconds, and an amount with two decimals for one with four. A change of a logical type, unit, scale or precision is
+reported as a warning in `details` of the compatibility check and by `lsr check`; with the config key `logicalTypes` at
+`strict`, or `lsr check --logical-types strict`, it is incompatible. Logical types that are unknown, or not valid where
+they stand, are ignored. A `uuid` may be read as the plain `string` that it is.
+
 ## Protobuf: profiles
 
 The rules of a level ask whether data can be read. Much else can depend on a `.proto` file, and the config key

@@ -20,6 +20,7 @@ _TYPES = {"avro": SchemaType.AVRO, "json": SchemaType.JSON, "protobuf": SchemaTy
 _IMPACTS = {
     Impact.INCOMPATIBLE: "breaks a reader",
     Impact.LENIENT: "breaks a reader under the policy `STRICT`, passes under `LENIENT`",
+    Impact.LOGICAL: "is a warning where findings are shown, and breaks a reader under `logicalTypes: strict`",
     Impact.WARNING: "is compatible, and a warning where findings are shown",
     Impact.COMPATIBLE: "breaks nothing",
 }

@@ -9,7 +9,7 @@ from llm_schema_registry.cli.outcomes import CliError
 from llm_schema_registry.cli.places import with_lines
 from llm_schema_registry.cli.reporting import Item, Status
 from llm_schema_registry.cli.sources import SchemaFile
-from llm_schema_registry.evolution import CompatibilityLevel, Policy, check
+from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy, check
 from llm_schema_registry.evolution.witnesses import find_witness
 from llm_schema_registry.findings import Finding, Severity
 from llm_schema_registry.formats import ParsedSchema
@@ -25,6 +25,7 @@ def judge_schema(
     against: str = "",
     *,
     profile: Profile = Profile.CONFLUENT,
+    logical_types: LogicalTypes = LogicalTypes.WARN,
     witness: bool = False,
 ) -> Item:
     """Whether a schema may follow the versions of a history, as an item of a report.
@@ -37,6 +38,7 @@ def judge_schema(
         policy: how strict JSON Schema is.
         against: what the history is; by default its version numbers.
         profile: what a change must not break besides the promises of the level.
+        logical_types: what a change of a logical type of Avro means.
         witness: show a payload that an incompatible change would break.
 
     Raises:
@@ -47,7 +49,7 @@ def judge_schema(
     if not history:
         return Item(file.name, Status.PASSED, "new, nothing to compare it with", file=file.path)
     try:
-        verdict = check(candidate, history, level, policy, profile=profile, annotate=True)
+        verdict = check(candidate, history, level, policy, profile=profile, logical_types=logical_types, annotate=True)
     except BudgetExceededError as error:
         raise CliError(f"{file.path}: {error}") from None
     findings = with_lines(verdict.findings, file.text)

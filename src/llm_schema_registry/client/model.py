@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from llm_schema_registry.contracts import Metadata, Reference, RuleSet
-from llm_schema_registry.evolution import CompatibilityLevel, Policy
+from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.formats.profiles import Profile
@@ -55,6 +55,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
     compatibility_level: CompatibilityLevel | None = None
     compatibility_policy: Policy | None = None
     compatibility_profile: Profile | None = None
+    logical_types: LogicalTypes | None = None
 
 
 class ScopeSettings(msgspec.Struct, frozen=True, omit_defaults=True):

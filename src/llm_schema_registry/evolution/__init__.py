@@ -1,13 +1,14 @@
 """What a change means: levels, and the verdict over a history."""
 
 from llm_schema_registry.evolution.checking import DIFFERENT_TYPE, Verdict, breaking_differences, check
-from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
+from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, LogicalTypes, Policy
 from llm_schema_registry.formats.profiles import Profile
 
 __all__ = [
     "DIFFERENT_TYPE",
     "CompatibilityLevel",
     "Direction",
+    "LogicalTypes",
     "Policy",
     "Profile",
     "Verdict",

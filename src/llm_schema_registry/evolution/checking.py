@@ -1,12 +1,12 @@
 """The verdict over a change: may this schema follow those?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
+from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, LogicalTypes, Policy
 from llm_schema_registry.evolution.profiles import profile_findings, profile_message
 from llm_schema_registry.findings import Finding, Severity, shortened
 from llm_schema_registry.formats import Certainty, Difference, Impact, ParsedSchema, format_of
@@ -29,7 +29,8 @@ _MISREADING = {
     Direction.BACKWARD: "Consumers with the new schema may misread data written with the old one",
     Direction.FORWARD: "Consumers that still have the old schema may misread data written with the new one",
 }
-_SEVERITIES = {
+_Severities = Mapping[Impact, Severity]
+_SEVERITIES: dict[Policy, _Severities] = {
     Policy.STRICT: {
         Impact.INCOMPATIBLE: Severity.ERROR,
         Impact.LENIENT: Severity.ERROR,
@@ -37,6 +38,7 @@ _SEVERITIES = {
     },
     Policy.LENIENT: {Impact.INCOMPATIBLE: Severity.ERROR, Impact.WARNING: Severity.WARNING},
 }
+_LOGICAL = {LogicalTypes.WARN: Severity.WARNING, LogicalTypes.STRICT: Severity.ERROR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def check(
     budget: Budget | None = None,
     *,
     profile: Profile = Profile.CONFLUENT,
+    logical_types: LogicalTypes = LogicalTypes.WARN,
     annotate: bool = False,
 ) -> Verdict:
     """Whether `candidate` may follow the versions of `history` under `level`.
@@ -80,6 +83,7 @@ def check(
         policy: how a format treats differences that are compatible only under LENIENT.
         budget: bounds the whole check.
         profile: what a change must not break besides the promises of the level, if the level makes any.
+        logical_types: what a change of a logical type of Avro means.
         annotate: whether to report warnings, too, about the change from the newest version to the candidate: what
             counts as compatible although data may be misunderstood, and what breaks other profiles. A refusal
             reports the former in any case.
@@ -97,7 +101,9 @@ def check(
             return Verdict((_different_type(candidate, version, previous),), (DIFFERENT_TYPE,), version)
     warnings: tuple[Finding, ...] = ()
     for version, previous in history:
-        verdict = _check_one(candidate, version, previous, level, policy, budget, annotate=annotate)
+        verdict = _check_one(
+            candidate, version, previous, level, policy, budget, logical_types=logical_types, annotate=annotate
+        )
         if level.directions and (annotate or profile is not Profile.CONFLUENT):
             found = profile_findings(candidate, previous, version, profile, budget)
             verdict = _with_profiles(verdict, found, version, previous, annotate=annotate)
@@ -112,17 +118,16 @@ def breaking_differences(
     reader: ParsedSchema, writer: ParsedSchema, policy: Policy, budget: Budget
 ) -> Iterator[Difference]:
     """The differences that keep `reader` from reading what `writer` wrote; both of one format."""
-    for difference, severity in _weighed_differences(reader, writer, policy, budget):
+    for difference, severity in _weighed_differences(reader, writer, _SEVERITIES[policy], budget):
         if severity is Severity.ERROR:
             yield difference
 
 
 def _weighed_differences(
-    reader: ParsedSchema, writer: ParsedSchema, policy: Policy, budget: Budget
+    reader: ParsedSchema, writer: ParsedSchema, severities: _Severities, budget: Budget
 ) -> Iterator[tuple[Difference, Severity]]:
-    """The differences to report under a policy: errors decide the verdict, warnings do not."""
-    lenient = policy is Policy.LENIENT
-    severities = _SEVERITIES[policy]
+    """The differences to report: errors decide the verdict, warnings do not."""
+    lenient = Impact.LENIENT not in severities
     for difference in format_of(reader.schema_type).compare(reader, writer, lenient=lenient, budget=budget):
         severity = severities.get(difference.type.impact)
         if severity is not None:
@@ -137,15 +142,17 @@ def _check_one(
     policy: Policy,
     budget: Budget,
     *,
+    logical_types: LogicalTypes,
     annotate: bool,
 ) -> Verdict:
     findings: list[Finding] = []
     warnings: list[Finding] = []
     messages: list[str] = []
+    severities = {**_SEVERITIES[policy], Impact.LOGICAL: _LOGICAL[logical_types]}
     for direction in level.directions:
         reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
         format_ = format_of(candidate.schema_type)
-        for difference, severity in _weighed_differences(reader, writer, policy, budget):
+        for difference, severity in _weighed_differences(reader, writer, severities, budget):
             if severity is Severity.ERROR:
                 messages.append(format_.describe(difference, *_SIDES[direction]))
             if difference.places == 0:
@@ -182,6 +189,8 @@ def _refused(findings: Sequence[Finding], messages: Sequence[str], version: int,
 
 def _consequence(difference: Difference, direction: Direction, policy: Policy) -> str:
     """Who breaks, as far as that is certain."""
+    if difference.type.impact is Impact.LOGICAL:
+        return _MISREADING[direction]
     match difference.type.certainty:
         case Certainty.CERTAIN:
             return _PROMISE[direction]

@@ -40,6 +40,13 @@ class Policy(enum.StrEnum):
     LENIENT = "LENIENT"
 
 
+class LogicalTypes(enum.StrEnum):
+    """What a change of an Avro logical type means: its scale, precision, unit, or the type itself."""
+
+    WARN = "warn"
+    STRICT = "strict"
+
+
 class _Level(NamedTuple):
     directions: tuple[Direction, ...]
     transitive: bool

@@ -39,11 +39,13 @@ class Impact(enum.Enum):
     """What one difference means for "the reader can read what the writer wrote".
 
     `WARNING` counts as compatible, as in the reference, although a payload may break or be misunderstood: it is
-    reported as a finding of severity `WARNING` wherever findings are shown, and never decides.
+    reported as a finding of severity `WARNING` wherever findings are shown, and never decides. `LOGICAL` is the same,
+    unless the config says that logical types are compared strictly.
     """
 
     COMPATIBLE = "compatible"
     WARNING = "compatible, with a warning"
+    LOGICAL = "compatible, with a warning, unless logical types are strict"
     LENIENT = "compatible under LENIENT"
     INCOMPATIBLE = "incompatible"
 

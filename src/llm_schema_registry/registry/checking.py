@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from llm_schema_registry.contracts import RESERVED_FIELDS, Metadata, Subject, property_of
-from llm_schema_registry.evolution import CompatibilityLevel, Policy, Profile, Verdict, check
+from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy, Profile, Verdict, check
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import ParsedSchema, format_of
 from llm_schema_registry.registry.candidates import SchemaRequest, prepare
@@ -151,12 +151,22 @@ async def _verdict(
         return Verdict()
     policy = config.compatibility_policy or Policy.STRICT
     profile = config.compatibility_profile or Profile.CONFLUENT
+    logical_types = config.logical_types or LogicalTypes.WARN
     warnings: tuple[Finding, ...] = ()
     # As `check` has it: a version of another format is what is said, whatever else is wrong.
     for version, content in sorted(newest_first, key=lambda item: item[1].schema_type == candidate.schema_type):
         previous = await registry.schemas.parsed(reads, content)
         budget = registry.schemas.budget(reads, "The compatibility check")
-        verdict = check(candidate, [(version, previous)], level, policy, budget, profile=profile, annotate=annotate)
+        verdict = check(
+            candidate,
+            [(version, previous)],
+            level,
+            policy,
+            budget,
+            profile=profile,
+            logical_types=logical_types,
+            annotate=annotate,
+        )
         if not verdict.compatible:
             return verdict
         if annotate:

@@ -9,7 +9,7 @@ import typer
 from llm_schema_registry.cli.options import OptionalRegistry, Report, Type, Witness
 from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.cli.reporting.formats import OutputFormat
-from llm_schema_registry.evolution.levels import CompatibilityLevel, Policy
+from llm_schema_registry.evolution.levels import CompatibilityLevel, LogicalTypes, Policy
 from llm_schema_registry.formats.format import SchemaType
 from llm_schema_registry.formats.profiles import Profile
 
@@ -30,6 +30,7 @@ class _Terms:
     mode: CompatibilityLevel | None
     policy: Policy | None
     profile: Profile | None
+    logical_types: LogicalTypes | None
     schema_type: SchemaType | None
     references: tuple[str, ...]
     witness: bool
@@ -61,6 +62,10 @@ def check(
         Profile | None,
         typer.Option(case_sensitive=False, help="What a Protobuf change must not break either."),
     ] = None,
+    logical_types: Annotated[
+        LogicalTypes | None,
+        typer.Option(case_sensitive=False, help="What a change of an Avro logical type is: a warning, or an error."),
+    ] = None,
     schema_type: Type = None,
     references: Annotated[
         list[str] | None,
@@ -84,7 +89,7 @@ def check(
 
     if len(paths) > 2:
         raise CliError(f"{len(paths)} paths are too many", "Name OLD and NEW, or NEW alone with a registry.")
-    terms = _Terms(mode, policy, profile, schema_type, tuple(references or ()), witness)
+    terms = _Terms(mode, policy, profile, logical_types, schema_type, tuple(references or ()), witness)
     if len(paths) == 2:
         if subject is not None:
             raise CliError(
@@ -158,6 +163,7 @@ def _compared(
         terms.policy or Policy.STRICT,
         previous.path,
         profile=terms.profile or Profile.CONFLUENT,
+        logical_types=terms.logical_types or LogicalTypes.WARN,
         witness=terms.witness,
     )
 
@@ -210,5 +216,15 @@ async def _judge_in(client: "RegistryClient", file: "SchemaFile", candidate: "Pa
     level = terms.mode or config.compatibility_level or CompatibilityLevel.BACKWARD
     policy = terms.policy or config.compatibility_policy or Policy.STRICT
     profile = terms.profile or config.compatibility_profile or Profile.CONFLUENT
+    logical_types = terms.logical_types or config.logical_types or LogicalTypes.WARN
     history = await connection.history_of(client, file.name, level)
-    return judge_schema(file, candidate, history, level, policy, profile=profile, witness=terms.witness)
+    return judge_schema(
+        file,
+        candidate,
+        history,
+        level,
+        policy,
+        profile=profile,
+        logical_types=logical_types,
+        witness=terms.witness,
+    )

@@ -1,7 +1,7 @@
 """The differences between two Avro schemas that a reader stumbles over.
 
 Names and descriptions are those of the Confluent registry, which names the kinds of Apache Avro's
-`SchemaCompatibility`.
+`SchemaCompatibility`. Those of logical types, and READER_FIELD_AMBIGUOUS, are types of our own.
 """
 
 from llm_schema_registry.formats.format import Difference, DifferenceType, Impact
@@ -61,6 +61,39 @@ MISSING_UNION_BRANCH = DifferenceType(
     why="Data may hold a value of this type, and no branch of the reader's union can read it.",
     fix="Keep a branch that can read the type; if it is a record, see that it still reads the old record.",
 )
+LOGICAL_TYPE_CHANGED = DifferenceType(
+    name="LOGICAL_TYPE_CHANGED",
+    impact=Impact.LOGICAL,
+    description="The logical type at path '{path}' in the {reader} schema is not that of the {writer} schema",
+    why="The bytes are read, and taken for something else: a date for a number, a number for a date, an instant for a "
+    "local time.",
+    fix="Keep the logical type, or add a new field with the new one and a default.",
+)
+LOGICAL_UNIT_CHANGED = DifferenceType(
+    name="LOGICAL_UNIT_CHANGED",
+    impact=Impact.LOGICAL,
+    description="The unit of the time at path '{path}' in the {reader} schema is not that of the {writer} schema",
+    why="The number is read as it was written and counted in another unit, so every time is wrong by a factor of "
+    "thousands.",
+    fix="Keep the unit, or add a new field with the new one and a default.",
+)
+DECIMAL_SCALE_CHANGED = DifferenceType(
+    name="DECIMAL_SCALE_CHANGED",
+    impact=Impact.LOGICAL,
+    description="The scale of the decimal at path '{path}' in the {reader} schema is not that of the {writer} schema",
+    why="The digits are written without their point, which the reader puts at its own place: every amount is wrong by "
+    "a power of ten.",
+    fix="Keep the scale, or add a new field with the new one and a default.",
+)
+DECIMAL_PRECISION_CHANGED = DifferenceType(
+    name="DECIMAL_PRECISION_CHANGED",
+    impact=Impact.LOGICAL,
+    description="The precision of the decimal at path '{path}' in the {reader} schema is not that of the {writer} "
+    "schema",
+    why="By the specification two decimals match only if precision and scale are equal. A reader with fewer digits "
+    "rounds or refuses larger values, depending on its codec; one with more reads them all.",
+    fix="Keep the precision, or add a new field with the new one and a default.",
+)
 
 DIFFERENCE_TYPES = {
     kind.name: kind
@@ -72,6 +105,10 @@ DIFFERENCE_TYPES = {
         READER_FIELD_AMBIGUOUS,
         TYPE_MISMATCH,
         MISSING_UNION_BRANCH,
+        LOGICAL_TYPE_CHANGED,
+        LOGICAL_UNIT_CHANGED,
+        DECIMAL_SCALE_CHANGED,
+        DECIMAL_PRECISION_CHANGED,
     )
 }
 

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.formats.avro import compatibility, differences, parsing, resolution, tagging
+from llm_schema_registry.formats.avro import (
+    compatibility,
+    differences,
+    logical_compatibility,
+    parsing,
+    resolution,
+    tagging,
+)
 from llm_schema_registry.formats.avro.outline import outline
 from llm_schema_registry.formats.avro.payload import AvroValidator
 from llm_schema_registry.formats.avro.samples import samples
@@ -53,8 +60,14 @@ class AvroFormat:
     def compare(
         self, reader: ParsedSchema, writer: ParsedSchema, *, lenient: bool = False, budget: Budget | None = None
     ) -> list[Difference]:
-        """Why `reader` cannot read what `writer` wrote; see `compatibility.compare`. Avro knows no leniency."""
-        return compatibility.compare(_avro(reader), _avro(writer), budget=budget)
+        """Why `reader` cannot read what `writer` wrote, then what it gives another meaning. Avro knows no leniency.
+
+        See `compatibility.compare` and `logical_compatibility.compare`.
+        """
+        budget = budget or Budget(what="The compatibility check")
+        mine, theirs = _avro(reader), _avro(writer)
+        found = compatibility.compare(mine, theirs, budget=budget)
+        return found + logical_compatibility.compare(mine, theirs, budget)
 
     def describe(self, difference: Difference, reader: str, writer: str) -> str:
         """One difference in the Confluent registry's words."""
