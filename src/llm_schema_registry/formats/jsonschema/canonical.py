@@ -51,40 +51,47 @@ _decode = msgspec.json.Decoder(float_hook=_decimal).decode
 _tolerant = json.JSONDecoder(parse_float=_decimal, parse_int=_integer, parse_constant=_constant)
 
 
-def read_json(text: str) -> Any:
+def read_json(text: str, *, whole: bool = False) -> Any:
     """The value of the first JSON document in `text`.
 
     As the reference's reader does: duplicate keys keep the first position and the last value, text after the document
-    is ignored, `NaN` and the infinities are accepted and become strings.
+    is ignored unless it must be the `whole` text, `NaN` and the infinities are accepted and become strings.
 
     Raises:
-        InvalidSchemaError: no JSON document at the start of `text`; the finding has line and column.
+        InvalidSchemaError: no JSON document at the start of `text`, or not the whole; the finding has line and column.
     """
     try:
         return _decode(text)
     except RecursionError:
         raise InvalidSchemaError(_TOO_DEEP) from None
     except (msgspec.MsgspecError, UnicodeEncodeError):
-        return _read_tolerantly(text)
+        return _read_tolerantly(text, whole=whole)
 
 
-def _read_tolerantly(text: str) -> Any:
+def _read_tolerantly(text: str, *, whole: bool) -> Any:
     start = len(text) - len(text.lstrip(_WHITESPACE))
     if start == len(text):
         raise InvalidSchemaError("Empty schema")
     try:
         value, end = _tolerant.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        message = f"Not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        finding = Finding(code="json.SYNTAX", message=message, line=error.lineno, column=error.colno)
-        raise InvalidSchemaError(message, [finding]) from None
+        raise _syntax(error) from None
     except RecursionError:
         raise InvalidSchemaError(_TOO_DEEP) from None
     if isinstance(value, (int, Decimal)) and end < len(text) and text[end] not in _AFTER_NUMBER:
         raise InvalidSchemaError(f"Not valid JSON: the number ends in {text[end]!r}")
+    rest = text[end:].lstrip(_WHITESPACE)
+    if whole and rest:
+        raise _syntax(json.JSONDecodeError("Text after the end of the schema", text, len(text) - len(rest)))
     if _SURROGATE.search(json.dumps(value, ensure_ascii=False, default=str)):
         raise InvalidSchemaError("A string holds half of a surrogate pair, which has no UTF-8 form")
     return value
+
+
+def _syntax(error: json.JSONDecodeError) -> InvalidSchemaError:
+    message = f"Not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+    finding = Finding(code="json.SYNTAX", message=message, line=error.lineno, column=error.colno)
+    return InvalidSchemaError(message, [finding])
 
 
 def canonical_text(value: Any) -> str:

@@ -92,7 +92,8 @@ def parse(
 ) -> JsonSchema:
     """Parses a schema; see `Format.parse`.
 
-    With `strict=False` the metaschema is not asked, so that schemas which other registries accepted can still be read.
+    With `strict=False` the metaschema does not apply and text after the schema is ignored: schemas that other
+    registries accepted stay readable.
 
     Raises:
         InvalidSchemaError: no JSON, no valid schema of its dialect, or a `$ref` that is not declared.
@@ -100,7 +101,7 @@ def parse(
     """
     budget = budget or Budget(what=_WORK)
     budget.spend(len(text) // CHARACTERS_PER_STEP)
-    raw = read_json(text)
+    raw = read_json(text, whole=strict)
     canonical = canonical_text(raw)
     if not isinstance(raw, (dict, bool)):
         raise InvalidSchemaError(f"A schema must be an object, true or false, not {shortened(canonical, 40)}")
