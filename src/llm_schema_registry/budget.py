@@ -11,9 +11,14 @@ CHARACTERS_PER_STEP = 64
 class BudgetExceededError(Exception):
     """The work on this input was given up after its budget of steps; nothing was changed."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} was given up: the schema is too large or too deeply nested for the work budget")
+    def __init__(
+        self, what: str, why: str = "the schema is too large or too deeply nested for the work budget"
+    ) -> None:
+        super().__init__(what, why)
         self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what} was given up: {self.args[1]}"
 
 
 class Budget:

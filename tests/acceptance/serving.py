@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 S1 = '{"type":"record","name":"R","fields":[{"name":"f1","type":"string"}]}'
 # Far more than is needed: these are no benchmarks.
@@ -46,6 +47,17 @@ def get(port: int, path: str) -> tuple[int, bytes]:
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def post(port: int, path: str, body: object, method: str = "POST") -> tuple[int, Any]:
+    """Sends JSON, and returns the status and the JSON of the answer, which may take a while."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3 * START_SECONDS)
+    try:
+        connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
     finally:
         connection.close()
 

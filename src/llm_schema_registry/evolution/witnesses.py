@@ -31,7 +31,12 @@ class Witness:
 
 
 def find_witness(
-    candidate: ParsedSchema, previous: ParsedSchema, level: CompatibilityLevel, budget: Budget | None = None
+    candidate: ParsedSchema,
+    previous: ParsedSchema,
+    level: CompatibilityLevel,
+    budget: Budget | None = None,
+    *,
+    inline: bool = False,
 ) -> Witness | None:
     """A payload that breaks one of the promises of `level` between two schemas.
 
@@ -40,6 +45,7 @@ def find_witness(
         previous: the version it is incompatible with.
         level: names the promises.
         budget: bounds the search.
+        inline: whether work that is not provably cheap ends it; the budget is then exceeded.
 
     Returns:
         The first witness in the order of the level's directions, or `None` when none was found within the
@@ -52,24 +58,28 @@ def find_witness(
         reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
         format_ = format_of(candidate.schema_type)
         try:
-            for payload in _payloads(format_, reader, writer, budget):
+            for payload in _payloads(format_, reader, writer, budget, inline):
                 budget.spend(_PER_PAYLOAD)
-                reading = format_.read(reader, writer, payload)
+                reading = format_.read(reader, writer, payload, inline=inline)
                 if reading.outcome in (Outcome.REFUSED, Outcome.MISREAD):
                     return Witness(direction, payload, reading)
         except BudgetExceededError:
+            # Some of the work may be refused before it is counted.
+            budget.left = min(budget.left, -1)
             return None
     return None
 
 
-def _payloads(format_: Format, reader: ParsedSchema, writer: ParsedSchema, budget: Budget) -> Iterator[Any]:
+def _payloads(
+    format_: Format, reader: ParsedSchema, writer: ParsedSchema, budget: Budget, inline: bool
+) -> Iterator[Any]:
     """The writer's samples, and then the reader's with one place changed.
 
     A writer may allow what its schema does not name. What the reader expects there says where to look; `Format.read`
     tells which of these payloads the writer could have written.
     """
-    yield from format_.samples(writer, budget=budget)
-    for sample in format_.samples(reader, budget=budget):
+    yield from format_.samples(writer, budget=budget, inline=inline)
+    for sample in format_.samples(reader, budget=budget, inline=inline):
         yield from _variations(sample, budget)
 
 

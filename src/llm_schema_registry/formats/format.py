@@ -186,10 +186,22 @@ class Reading:
 class PayloadValidator(Protocol):
     """Checks payloads against one schema. Compiled once, used for many payloads, safe to share between threads."""
 
-    def check_value(self, value: Any) -> list[Finding]:
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it takes, roughly."""
+        ...
+
+    def check_value(self, value: Any, text: bytes | None = None) -> list[Finding]:
         """Findings for a payload given as JSON value (`dict`, `list`, `str`, `int`, `float`, `bool`, `None`).
 
         Empty list: valid. Paths are JSON pointers into the payload (`/latency/total_ms`).
+
+        Args:
+            value: the payload.
+            text: its JSON text, if the caller has it.
+
+        Raises:
+            BudgetExceededError: the check is expensive, and the validator checks what is cheap alone.
         """
         ...
 
@@ -292,27 +304,41 @@ class Format(Protocol):
         """
         ...
 
-    def validator(self, schema: ParsedSchema) -> PayloadValidator:
-        """Compiles the payload validator of a schema."""
+    def validator(self, schema: ParsedSchema, *, inline: bool = False) -> PayloadValidator:
+        """Compiles the payload validator of a schema.
+
+        Args:
+            schema: the schema.
+            inline: whether what is not provably done within a few milliseconds is refused: compiling here, and
+                checking by the validator.
+
+        Raises:
+            InvalidSchemaError: payloads cannot be checked against the schema.
+            BudgetExceededError: compiling is expensive, and `inline` is asked for.
+        """
         ...
 
     def outline(self, schema: ParsedSchema) -> list[OutlineField]:
         """The field tree, depth first in declaration order; recursive types are cut at their second occurrence."""
         ...
 
-    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None) -> Iterator[Any]:
+    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None, inline: bool = False) -> Iterator[Any]:
         """Payloads of a schema as JSON values, simple ones first: the same ones every time, a finite number.
 
         Together they take every branch, symbol, optional field (present and absent), empty and filled
         collection, and the edges of every range at least once. Every one of them is valid under the schema.
 
         Raises:
-            BudgetExceededError: too much work.
+            BudgetExceededError: too much work, or it is not provably cheap and `inline` is asked for.
         """
         ...
 
-    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
-        """Writes `value` under `writer` and reads it under `reader` with the real codecs and validators."""
+    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any, *, inline: bool = False) -> Reading:
+        """Writes `value` under `writer` and reads it under `reader` with the real codecs and validators.
+
+        Raises:
+            BudgetExceededError: that is not provably cheap, and `inline` is asked for.
+        """
         ...
 
     def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:

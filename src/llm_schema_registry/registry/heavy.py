@@ -90,7 +90,7 @@ class HeavyWork:
         try:
             return cast(_Result, await self._sandbox.run((use_case, arguments, options), client))
         except (DeadlineExceededError, ProcessDiedError) as error:
-            message = f"The work on this schema was given up: {error}. Split the schema, or simplify it."
+            message = f"The work was given up: {error}. Simplify or split the schema, or send a smaller payload."
             raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=message) from None
         except (QueueFullError, SandboxUnavailableError) as error:
             raise RegistryError(ErrorCode.OVERLOADED, message=str(error)) from None

@@ -9,7 +9,7 @@ import msgspec
 from llm_schema_registry.budget import MAX_SCHEMA_BYTES, BudgetExceededError
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.registry.schemas import Schemas
+from llm_schema_registry.registry.schemas import DEFAULT_COMPILED_BYTES, Schemas
 from llm_schema_registry.store.facts import note_untraceable
 from llm_schema_registry.store.store import Store
 
@@ -69,6 +69,8 @@ class Registry:
         clock: the time in milliseconds since the epoch.
         steps: how many steps one parse or one check may take here.
         elsewhere: where work that needs more is done; without it such work is refused.
+        is_alone: whether no other process sees the store, so that `elsewhere` can do nothing that reads it.
+        compiled_bytes: bound on the bytes of compiled validators together.
         seen: tells what `seen` answers, for less than the store would.
     """
 
@@ -80,13 +82,16 @@ class Registry:
         clock: Callable[[], int] | None = None,
         steps: int = INLINE_STEPS,
         elsewhere: Elsewhere | None = None,
+        is_alone: bool = False,
+        compiled_bytes: int = DEFAULT_COMPILED_BYTES,
         seen: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self.store = store
         self.rules = rules or Rules()
         self.clock = clock or (lambda: time.time_ns() // 1_000_000)
-        self.schemas = Schemas(store, steps)
+        self.schemas = Schemas(store, steps, compiled_bytes=compiled_bytes)
         self._elsewhere = elsewhere
+        self._is_alone = is_alone
         self._seen = seen
 
     async def seen(self) -> int:
@@ -119,7 +124,17 @@ class Registry:
         try:
             return await use_case(self, *arguments, **options)
         except BudgetExceededError as error:
-            if self._elsewhere is None:
+            if self._elsewhere is None or self._is_alone:
                 raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
         on_leaving()
         return await self._elsewhere.run(use_case, *arguments, **options)
+
+    async def apart(self, use_case: UseCase[_Result], *arguments: object) -> _Result:
+        """Runs `use_case(registry, *arguments)`, which reads nothing, elsewhere if there is such a place.
+
+        Raises:
+            RegistryError: BUDGET_EXCEEDED when it was given up, OVERLOADED when it was not begun.
+        """
+        if self._elsewhere is None:
+            return await use_case(self, *arguments)
+        return await self._elsewhere.run(use_case, *arguments)

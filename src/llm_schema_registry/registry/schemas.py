@@ -4,8 +4,10 @@ Parsing is a function of text and dependencies, and content is immutable under i
 be invalidated: entries only make room for newer ones.
 """
 
+import time
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import AsyncIterator, Hashable, Iterable
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 import msgspec
@@ -29,6 +31,10 @@ _MAX_REFERENCES = 1_000
 # What an entry takes besides its text, in characters of it.
 _ENTRY = 200
 _REGISTER_FIRST = "Register the referenced schema first, and name its subject and an existing version."
+_MAX_GIVEN_UP = 1_000
+_GIVEN_UP_SECONDS = 60.0
+_MEBIBYTE = 1024 * 1024
+DEFAULT_COMPILED_BYTES = 64 * _MEBIBYTE
 _Value = TypeVar("_Value")
 
 
@@ -71,15 +77,23 @@ class Schemas:
             process could see into.
         capacity: bound on the characters of schema text behind the remembered objects, that of references included,
             per kind of object. A parsed form takes about twenty bytes per character.
+        compiled_bytes: bound on the bytes of compiled validators together.
     """
 
-    def __init__(self, store: Reads, steps: int, capacity: int = 2 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        store: Reads,
+        steps: int,
+        capacity: int = 2 * _MEBIBYTE,
+        compiled_bytes: int = DEFAULT_COMPILED_BYTES,
+    ) -> None:
         self._store = store
         self.steps = steps
         self._contents: _Bounded[StoredSchema] = _Bounded(4 * capacity)
         self._parsed: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._by_id: _Bounded[ParsedSchema] = _Bounded(capacity)
-        self._validators: _Bounded[PayloadValidator] = _Bounded(capacity)
+        self._validators: _Bounded[PayloadValidator] = _Bounded(compiled_bytes)
+        self._given_up: _Bounded[tuple[float, str]] = _Bounded(_MAX_GIVEN_UP)
 
     async def content(self, reads: Reads, context: str, schema_id: int) -> StoredSchema | None:
         """The content of an id, read each time.
@@ -136,21 +150,39 @@ class Schemas:
         Raises:
             RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed, PAYLOADS_NOT_CHECKED when it cannot be
                 compiled.
+            BudgetExceededError: that is too much work for here.
         """
         key = (content.context, content.schema_id, content.guid)
         validator = self._validators.get(key)
         if validator is None:
-            # A compiled validator cannot be had from another process: this is done here, whatever it takes.
-            parsed = await self.parsed(self._store, content, Budget(DEFAULT_STEPS, "Compiling the schema"))
+            parsed = await self.parsed(self._store, content, self.budget(self._store, "Compiling the schema"))
             # Others may have waited for the same references, and been here before.
             validator = self._validators.get(key)
         if validator is None:
             try:
-                validator = format_of(parsed.schema_type).validator(parsed)
+                validator = format_of(parsed.schema_type).validator(parsed, inline=True)
             except InvalidSchemaError as error:
-                raise _unusable(ErrorCode.PAYLOADS_NOT_CHECKED, content, error) from error
-            self._validators.put(key, validator, max(self._by_id.weight(key), _length(content)))
+                raise not_checked(content, error) from error
+            self._validators.put(key, validator, validator.size)
         return validator
+
+    @asynccontextmanager
+    async def compiling(self, content: StoredSchema) -> AsyncIterator[None]:
+        """Surrounds the compilation of a stored schema elsewhere: one that was given up is not tried again for a while.
+
+        Raises:
+            RegistryError: BUDGET_EXCEEDED, it was given up lately.
+        """
+        key = (content.context, content.schema_id, content.guid)
+        given_up = self._given_up.get(key)
+        if given_up is not None and time.monotonic() < given_up[0]:
+            raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=given_up[1])
+        try:
+            yield
+        except RegistryError as error:
+            if error.code is ErrorCode.BUDGET_EXCEEDED:
+                self._given_up.put(key, (time.monotonic() + _GIVEN_UP_SECONDS, error.message), 1)
+            raise
 
     def budget(self, reads: Reads, what: str) -> Budget:
         """The budget of one piece of work that reads from `reads`."""
@@ -237,6 +269,11 @@ def _length(content: StoredSchema) -> int:
 def _length_of_all(text: str, dependencies: Iterable[Dependency]) -> int:
     """How much a text and all that it refers to weigh, in characters."""
     return _ENTRY + len(text) + sum(len(dependency.text) for dependency in dependencies)
+
+
+def not_checked(content: StoredSchema, error: InvalidSchemaError) -> RegistryError:
+    """The error for a stored schema that payloads cannot be checked against."""
+    return _unusable(ErrorCode.PAYLOADS_NOT_CHECKED, content, error)
 
 
 def _unusable(code: ErrorCode, content: StoredSchema, error: InvalidSchemaError) -> RegistryError:

@@ -1,20 +1,66 @@
-"""Payloads against the compiled validator of a schema."""
+"""Payloads against a stored schema: on the spot where that is provably cheap, else in the sandbox."""
 
+import enum
+import time
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import msgspec
+
+from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.findings import Finding, Severity
-from llm_schema_registry.formats import PayloadValidator
+from llm_schema_registry.formats import Dependency, InvalidSchemaError, PayloadValidator, SchemaType, format_of
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.registry import Registry
+from llm_schema_registry.registry.schemas import not_checked
+from llm_schema_registry.store.model import StoredSchema
 
 FIRST_MESSAGE = (0,)
+INLINE_BYTES = 256 * 1024
+"""Longer payloads leave the event loop, whatever their schema."""
+
+_SLICE_SECONDS = 0.5
+_decode = msgspec.json.Decoder().decode
+_MOST_AT_ONCE = 256
+_BATCH_SECONDS = 30.0
+
+
+class Form(enum.Enum):
+    """What a payload is given as: a JSON value, JSON text, or bytes in the encoding of the schema's format."""
+
+    VALUE = "value"
+    TEXT = "text"
+    ENCODED = "encoded"
+
+
+class Payload(NamedTuple):
+    """A payload to be checked.
+
+    Attributes:
+        data: the value, or bytes.
+        form: what `data` is.
+        message_indexes: which message of the schema it is, for a format whose schemas have several.
+    """
+
+    data: Any
+    form: Form = Form.TEXT
+    message_indexes: tuple[int, ...] = FIRST_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """The outcome for one payload: it is valid when there are no errors."""
+    """The outcome for one payload: it is valid when there are no errors.
+
+    Attributes:
+        errors: what is wrong.
+        warnings: what is worth knowing.
+        is_given_up: whether the check was given up, so that the payload may be valid all the same.
+    """
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...] = ()
+    is_given_up: bool = False
 
     @property
     def valid(self) -> bool:
@@ -22,24 +68,115 @@ class Validated:
         return not self.errors
 
 
+class Validation:
+    """Checks the payloads of one request against one schema. Made by `of`."""
+
+    def __init__(self, registry: Registry, content: StoredSchema, validator: PayloadValidator | None) -> None:
+        self._registry = registry
+        self._content = content
+        self._validator = validator
+
+    @classmethod
+    async def of(cls, registry: Registry, content: StoredSchema) -> "Validation":
+        """Prepares to check payloads against a stored schema.
+
+        Raises:
+            RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed, PAYLOADS_NOT_CHECKED when it cannot be
+                compiled, BUDGET_EXCEEDED when that takes too long or too much memory.
+        """
+        try:
+            return cls(registry, content, await registry.schemas.validator(content))
+        except BudgetExceededError:
+            validation = cls(registry, content, None)
+        async with registry.schemas.compiling(content):
+            await validation._judge_apart(())
+        return validation
+
+    def check(self, payload: Payload) -> Validated | None:
+        """The outcome for a payload, if it is known within a few milliseconds."""
+        validator = self._validator
+        if validator is None or (payload.form is not Form.VALUE and len(payload.data) > INLINE_BYTES):
+            return None
+        try:
+            return _judge(validator, payload)
+        except BudgetExceededError:
+            return None
+
+    def check_text(self, text: bytes) -> Validated | None:
+        """The same for a payload given as JSON text."""
+        validator = self._validator
+        if validator is None or len(text) > INLINE_BYTES:
+            return None
+        try:
+            return _judge_text(validator, text)
+        except BudgetExceededError:
+            return None
+
+    async def check_expensive(self, payloads: Sequence[Payload]) -> AsyncIterator[Validated]:
+        """The outcomes for payloads that `check` has none for, in order, each within the deadline of the sandbox."""
+        until = time.monotonic() + _BATCH_SECONDS
+        at, count = 0, 1
+        while at < len(payloads):
+            if time.monotonic() > until:
+                yield _given_up(f"The work was given up: the request took more than {_BATCH_SECONDS:g} seconds.")
+                at += 1
+                continue
+            try:
+                outcomes = await self._judge_apart(payloads[at : at + count])
+            except RegistryError as error:
+                if error.code is not ErrorCode.BUDGET_EXCEEDED:
+                    raise
+                if count > 1:
+                    # One of them is to blame: they are checked one by one.
+                    count = 1
+                    continue
+                outcomes = [_given_up(error.message)]
+            for outcome in outcomes:
+                yield outcome
+            count = min(2 * count, _MOST_AT_ONCE) if len(outcomes) == count else 1
+            at += len(outcomes)
+
+    async def _judge_apart(self, payloads: Sequence[Payload]) -> list[Validated]:
+        content, registry = self._content, self._registry
+        schema_type = SchemaType(content.schema_type)
+        try:
+            dependencies = await registry.schemas.dependencies(
+                registry.store, content.references, content.context, deleted=True
+            )
+            return await registry.apart(judge, schema_type, content.text, dependencies, tuple(payloads))
+        except InvalidSchemaError as error:
+            raise not_checked(content, error) from error
+        except BudgetExceededError as error:
+            raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+
+
+async def judge(
+    registry: Registry,
+    schema_type: SchemaType,
+    text: str,
+    dependencies: tuple[Dependency, ...],
+    payloads: Sequence[Payload],
+) -> list[Validated]:
+    """The outcomes for the first payloads, at least one if there are any: as many as half a second is enough for.
+
+    Raises:
+        InvalidSchemaError: the schema cannot be compiled.
+        BudgetExceededError: that takes too long.
+    """
+    parsed = registry.schemas.parse(schema_type, text, dependencies, strict=False, budget=Budget())
+    validator = format_of(schema_type).validator(parsed)
+    outcomes: list[Validated] = []
+    until = time.monotonic() + _SLICE_SECONDS
+    for payload in payloads:
+        outcomes.append(_judge(validator, payload))
+        if time.monotonic() > until:
+            break
+    return outcomes
+
+
 def validate_value(validator: PayloadValidator, value: Any) -> Validated:
     """Checks one payload given as JSON value."""
     return _judged(validator.check_value(value))
-
-
-def validate_bytes(
-    validator: PayloadValidator, data: bytes, message_indexes: tuple[int, ...] = FIRST_MESSAGE
-) -> Validated:
-    """Checks one payload in the format's own encoding, without the wire format's prefix.
-
-    Args:
-        validator: of the schema.
-        data: the payload.
-        message_indexes: which message of the schema it is, for a format whose schemas have several.
-    """
-    if message_indexes != FIRST_MESSAGE and isinstance(validator, _OfMessages):
-        return _judged(validator.check_bytes_of(message_indexes, data))
-    return _judged(validator.check_bytes(data))
 
 
 @runtime_checkable
@@ -49,6 +186,26 @@ class _OfMessages(Protocol):
     def check_bytes_of(self, message_indexes: tuple[int, ...], data: bytes) -> list[Finding]: ...
 
 
+def _judge(validator: PayloadValidator, payload: Payload) -> Validated:
+    data, form, message_indexes = payload
+    if form is Form.TEXT:
+        return _judge_text(validator, data)
+    if form is Form.VALUE:
+        return _judged(validator.check_value(data))
+    if message_indexes != FIRST_MESSAGE and isinstance(validator, _OfMessages):
+        return _judged(validator.check_bytes_of(message_indexes, data))
+    return _judged(validator.check_bytes(data))
+
+
+def _judge_text(validator: PayloadValidator, text: bytes) -> Validated:
+    try:
+        value = _decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _malformed("nested too deeply" if isinstance(error, RecursionError) else str(error))
+    findings = validator.check_value(value, text)
+    return _judged(findings) if findings else _VALID
+
+
 def _judged(findings: list[Finding]) -> Validated:
     if not findings:
         return _VALID
@@ -56,6 +213,29 @@ def _judged(findings: list[Finding]) -> Validated:
         errors=tuple(finding for finding in findings if finding.severity is Severity.ERROR),
         warnings=tuple(finding for finding in findings if finding.severity is not Severity.ERROR),
     )
+
+
+def _malformed(cause: str) -> Validated:
+    return Validated(
+        errors=(
+            Finding(
+                code="payload.MALFORMED_JSON",
+                message=f"The payload is not valid JSON: {cause}",
+                fix="Send one JSON value per payload.",
+                docs="reference/findings/payload.md#malformed_json",
+            ),
+        )
+    )
+
+
+def _given_up(message: str) -> Validated:
+    finding = Finding(
+        code="payload.BUDGET_EXCEEDED",
+        message=f"Error {ErrorCode.BUDGET_EXCEEDED.number}, the payload was not checked to the end: {message}",
+        fix="Send a smaller payload, or simplify the schema: fewer alternatives for one place, fewer patterns.",
+        docs="reference/findings/payload.md#budget_exceeded",
+    )
+    return Validated(errors=(finding,), is_given_up=True)
 
 
 _VALID = Validated(errors=())

@@ -80,7 +80,7 @@ async def search(
     level = config.compatibility_level or registry.rules.compatibility
     room = registry.schemas.budget(reads, "The search for a witness").left // _STEPS_OF_WORK
     budget = Budget(min(WITNESS_STEPS, room), "The search for a witness")
-    witness = find_witness(candidate.parsed, previous, level, budget)
+    witness = find_witness(candidate.parsed, previous, level, budget, inline=room < WITNESS_STEPS)
     if witness is None and budget.left < 0 and room < WITNESS_STEPS:
         raise BudgetExceededError("The search for a witness")
     return witness

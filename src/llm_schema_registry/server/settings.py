@@ -279,6 +279,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(description="How many pieces of heavy work may wait in each worker; beyond it 503.", ge=1, le=100_000),
     ] = 64
+    compiled_mb: Annotated[
+        int,
+        Meta(
+            description="The memory of compiled validators in each worker, in MiB; beyond it they are compiled again.",
+            ge=1,
+        ),
+    ] = 64
     kafka_cluster_id: Annotated[str, Meta(description="The Kafka cluster's id that `GET /v1/metadata/id` tells.")] = ""
     cluster_id: Annotated[str, Meta(description="This registry's id that `GET /v1/metadata/id` tells.")] = (
         "schema-registry"

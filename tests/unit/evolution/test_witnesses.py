@@ -131,10 +131,10 @@ class Recorder:
     def __init__(self) -> None:
         self.payloads: list[object] = []
 
-    def samples(self, schema: Side, *, budget: Budget) -> Iterator[object]:
+    def samples(self, schema: Side, *, budget: Budget, inline: bool) -> Iterator[object]:
         return iter(schema.samples)
 
-    def read(self, reader: Side, writer: Side, payload: object) -> Reading:
+    def read(self, reader: Side, writer: Side, payload: object, *, inline: bool) -> Reading:
         self.payloads.append(payload)
         return Reading(Outcome.READ)
 

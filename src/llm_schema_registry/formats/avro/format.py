@@ -73,19 +73,19 @@ class AvroFormat:
         """One difference in the Confluent registry's words."""
         return differences.describe(difference, reader, writer)
 
-    def validator(self, schema: ParsedSchema) -> AvroValidator:
-        """The payload validator of a schema; it also encodes and decodes."""
-        return AvroValidator(_avro(schema))
+    def validator(self, schema: ParsedSchema, *, inline: bool = False) -> AvroValidator:
+        """The payload validator of a schema; it also encodes and decodes. All its work is bounded."""
+        return AvroValidator(_avro(schema), inline=inline)
 
     def outline(self, schema: ParsedSchema) -> list[OutlineField]:
         """The field tree with `confluent:tags`."""
         return outline(_avro(schema).root)
 
-    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None) -> Iterator[Any]:
+    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None, inline: bool = False) -> Iterator[Any]:
         """Payloads of a schema, made from the schema alone."""
         return samples(_avro(schema).root, budget or Budget(what="Making samples"))
 
-    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
+    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any, *, inline: bool = False) -> Reading:
         """Writes and reads `value` with the real codecs."""
         return resolution.read(_avro(reader), _avro(writer), value)
 

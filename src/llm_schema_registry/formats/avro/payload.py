@@ -3,13 +3,16 @@
 import functools
 from typing import Any
 
-from llm_schema_registry.budget import BudgetExceededError
+from llm_schema_registry.budget import DEFAULT_STEPS, BudgetExceededError
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.avro import findings as say
 from llm_schema_registry.formats.avro.decoding import Decoder, Decoders, MalformedError, decode
 from llm_schema_registry.formats.avro.encoding import Encoder, Encoders
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.avro.values import MAX_RECORD_DEPTH, Check, Checks, GivenUpError, Report
+
+_BYTES_OF_A_CHARACTER = 20
+_INLINE_STEPS = 20_000
 
 
 class InvalidPayloadError(Exception):
@@ -35,8 +38,10 @@ class AvroValidator:
     text; a float may be `"NaN"`, `"Infinity"` or `"-Infinity"`.
     """
 
-    def __init__(self, schema: AvroSchema) -> None:
+    def __init__(self, schema: AvroSchema, *, inline: bool = False) -> None:
         self._root = schema.root
+        self._is_inline = inline
+        self._characters = len(schema.canonical)
 
     @functools.cached_property
     def _check(self) -> Check:
@@ -50,12 +55,19 @@ class AvroValidator:
     def _write(self) -> Encoder:
         return Encoders().of(self._root)
 
-    def check_value(self, value: Any) -> list[Finding]:
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it takes, roughly."""
+        return _BYTES_OF_A_CHARACTER * self._characters
+
+    def check_value(self, value: Any, text: bytes | None = None) -> list[Finding]:
         """Findings for a payload given as JSON value, at most about a hundred; empty means valid."""
-        report = Report()
+        report = Report(_INLINE_STEPS if self._is_inline else DEFAULT_STEPS)
         try:
             self._check(value, None, report)
         except GivenUpError as error:
+            if self._is_inline and report.left < 0:
+                raise BudgetExceededError("Checking the payload") from None
             return [error.finding]
         except RecursionError:
             return [say.too_deep("", MAX_RECORD_DEPTH)]

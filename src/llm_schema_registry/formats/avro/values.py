@@ -47,10 +47,10 @@ class Report:
 
     __slots__ = ("_recipes", "depth", "left")
 
-    def __init__(self) -> None:
+    def __init__(self, steps: int = DEFAULT_STEPS) -> None:
         self._recipes: list[tuple[Callable[..., Finding], Place, tuple[Any, ...]]] = []
         self.depth = 0
-        self.left = DEFAULT_STEPS
+        self.left = steps
 
     def add(self, recipe: Callable[..., Finding], place: Place, *details: Any) -> None:
         """Notes a finding; after the first hundred only that there is something wrong."""

@@ -75,25 +75,25 @@ class JsonSchemaFormat:
         text = row.description.format(reader=reader, writer=writer, path=difference.path, detail=difference.detail)
         return f'{{errorType:"{row.name}", description:"{text}\'}}'
 
-    def validator(self, schema: ParsedSchema) -> PayloadValidator:
+    def validator(self, schema: ParsedSchema, *, inline: bool = False) -> PayloadValidator:
         """The payload validator; compiled once for each parsed schema."""
-        return JsonValidator(_own(schema))
+        return JsonValidator(_own(schema), inline=inline)
 
     def outline(self, schema: ParsedSchema) -> list[OutlineField]:
         """The field tree; see `outline.outline`."""
         return outline(_own(schema))
 
-    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None) -> Iterator[Any]:
+    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None, inline: bool = False) -> Iterator[Any]:
         """Payloads of a schema; see `samples.samples`."""
-        return samples(_own(schema), budget or Budget(what="Making samples"))
+        return samples(_own(schema), budget or Budget(what="Making samples"), inline=inline)
 
-    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
+    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any, *, inline: bool = False) -> Reading:
         """Checks `value` as the writer's serialiser does, and then as the reader's; JSON is never misread."""
-        refused = JsonValidator(_own(writer)).check_value(value)
+        refused = JsonValidator(_own(writer), inline=inline).check_value(value)
         if refused:
             return Reading(Outcome.UNWRITABLE, problem=refused[0].message)
         data = encoded(value)
-        refused = JsonValidator(_own(reader)).check_bytes(data)
+        refused = JsonValidator(_own(reader), inline=inline).check_bytes(data)
         return Reading(Outcome.REFUSED, data, refused[0].message) if refused else Reading(Outcome.READ, data)
 
     def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:

@@ -5,10 +5,18 @@ from typing import Any
 
 import jsonschema_rs
 
-from llm_schema_registry.budget import CHARACTERS_PER_STEP, Budget
+from llm_schema_registry.budget import CHARACTERS_PER_STEP, Budget, BudgetExceededError
 from llm_schema_registry.findings import Finding, shortened
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError, SchemaType
 from llm_schema_registry.formats.jsonschema.canonical import canonical_text, normalized_text, read_json
+from llm_schema_registry.formats.jsonschema.compiled import COMPILED, JSON_SANDBOX, STEPS_OF_A_JOB
+from llm_schema_registry.formats.jsonschema.cost import (
+    INLINE_COMPILING,
+    CheckCost,
+    Compilation,
+    check_cost,
+    compilation,
+)
 from llm_schema_registry.formats.jsonschema.dialects import Dialect
 from llm_schema_registry.formats.jsonschema.engine import Documents, documents
 from llm_schema_registry.formats.jsonschema.loading import Loader
@@ -16,12 +24,15 @@ from llm_schema_registry.formats.jsonschema.metaschema import refusal
 from llm_schema_registry.formats.jsonschema.model import Node
 from llm_schema_registry.formats.jsonschema.pointers import pointer
 from llm_schema_registry.formats.jsonschema.references import References
+from llm_schema_registry.sandbox import is_sandboxed
 
 MAX_FAULTS = 20
 """Findings about one schema that is refused."""
 
 _WORK = "Parsing the schema"
 _TOO_DEEP = "The schema is nested too deeply"
+_COMPILING = "Compiling the schema"
+_NANOSECONDS_OF_A_STEP = 3_000
 
 
 class JsonSchema:
@@ -33,7 +44,17 @@ class JsonSchema:
         references: what its `$ref`s mean.
     """
 
-    __slots__ = ("_documents", "_normalized", "_validator", "canonical", "dependencies", "raw", "references", "root")
+    __slots__ = (
+        "_check_cost",
+        "_compilation",
+        "_documents",
+        "_normalized",
+        "canonical",
+        "dependencies",
+        "raw",
+        "references",
+        "root",
+    )
 
     def __init__(
         self, raw: Any, canonical: str, root: Node, references: References, dependencies: tuple[Dependency, ...]
@@ -44,7 +65,8 @@ class JsonSchema:
         self.references = references
         self.dependencies = dependencies
         self._normalized: str | None = None
-        self._validator: Any = None
+        self._compilation: Compilation | None = None
+        self._check_cost: CheckCost | None = None
         self._documents: Documents | None = None
 
     @property
@@ -62,15 +84,35 @@ class JsonSchema:
         """The canonical text: JSON Schema has no other form."""
         return self.canonical
 
+    @property
+    def compilation(self) -> Compilation:
+        """What compiling costs."""
+        if self._compilation is None:
+            texts = [self.canonical, *(dependency.text for dependency in self.dependencies)]
+            self._compilation = compilation(self.references, texts)
+        return self._compilation
+
+    @property
+    def check_cost(self) -> CheckCost:
+        """What checking a payload costs."""
+        if self._check_cost is None:
+            self._check_cost = check_cost(self.references)
+        return self._check_cost
+
     def compiled(self) -> Any:
         """The validator library's validator, formats asserted, offline.
 
         Raises:
             InvalidSchemaError: the schema breaks its metaschema (only possible if it was parsed with `strict=False`).
+            BudgetExceededError: compiling it here might take too long or too much memory.
         """
-        if self._validator is None:
-            self._validator = _compiled(self.documents(), self.references.root.dialect)
-        return self._validator
+        validator = COMPILED.get(self)
+        if validator is None:
+            if self.compilation.nanoseconds > INLINE_COMPILING and not is_sandboxed():
+                raise BudgetExceededError(_COMPILING)
+            validator = _compiled(self.documents(), self.references.root.dialect)
+            COMPILED.put(self, validator, self.compilation.size)
+        return validator
 
     def documents(self, budget: Budget | None = None) -> Documents:
         """The documents that the validator library compiles; see `engine`.
@@ -115,8 +157,20 @@ def parse(
         faults = schema.documents(budget).faults
         if faults:
             raise InvalidSchemaError(faults[0].message, faults[:MAX_FAULTS])
-        schema.compiled()
+        _check_compilation(schema, budget)
     return schema
+
+
+def _check_compilation(schema: JsonSchema, budget: Budget) -> None:
+    """Finds out whether a schema can be compiled: here if that is cheap, else in a sandbox."""
+    if is_sandboxed():
+        schema.compiled()
+    elif schema.compilation.nanoseconds <= INLINE_COMPILING:
+        budget.spend(int(schema.compilation.nanoseconds / _NANOSECONDS_OF_A_STEP))
+        schema.compiled()
+    else:
+        budget.spend(STEPS_OF_A_JOB)
+        JSON_SANDBOX.compile(schema.canonical, schema.dependencies)
 
 
 def _compiled(documents: Documents, dialect: Dialect) -> Any:

@@ -7,14 +7,19 @@ from typing import Any
 
 import msgspec
 
+from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.findings import Finding, shortened
+from llm_schema_registry.formats.jsonschema.compiled import JSON_SANDBOX
+from llm_schema_registry.formats.jsonschema.cost import INLINE_CHECK, INLINE_COMPILING, UNBOUNDED, CheckCost
 from llm_schema_registry.formats.jsonschema.engine import Documents
 from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
 from llm_schema_registry.formats.jsonschema.pointers import pointer
+from llm_schema_registry.sandbox import is_sandboxed
 
 MAX_FINDINGS = 100
 """Findings of one payload; a payload with more errors is described well enough by these."""
 
+_TOO_DEEP = "The payload is nested too deeply"
 _MAX_SHOWN = 80
 _MAX_CANDIDATES = 500
 
@@ -58,38 +63,87 @@ _decode = msgspec.json.Decoder().decode
 class JsonValidator:
     """Checks payloads against one schema; fulfils `PayloadValidator`.
 
-    Formats are asserted, `$ref`s are never fetched.
+    Formats are asserted, `$ref`s are never fetched. A check that is not provably cheap is made in a sandbox.
+
+    Args:
+        schema: the schema.
+        inline: whether an expensive check raises `BudgetExceededError` instead.
+
+    Raises:
+        InvalidSchemaError: the schema breaks its metaschema.
+        BudgetExceededError: compiling the schema is expensive, and `inline` is asked for.
     """
 
-    __slots__ = ("_documents", "_validator")
+    __slots__ = ("_cost", "_dependencies", "_documents", "_inline_bytes", "_is_inline", "_text", "_validator", "size")
 
-    def __init__(self, schema: JsonSchema) -> None:
+    def __init__(self, schema: JsonSchema, *, inline: bool = False) -> None:
         self._documents = schema.documents()
-        self._validator = schema.compiled()
+        self._text = schema.canonical
+        self._dependencies = schema.dependencies
+        self._is_inline = inline
+        self._cost = CheckCost()
+        self._validator: Any = None
+        self.size = schema.compilation.size
+        if is_sandboxed():
+            self._validator = schema.compiled()
+            self._cost = UNBOUNDED
+        elif inline or schema.compilation.nanoseconds <= INLINE_COMPILING:
+            self._validator = schema.compiled()
+            self._cost = schema.check_cost
+        else:
+            JSON_SANDBOX.compile(self._text, self._dependencies)
+        self._inline_bytes = self._cost.inline_bytes
 
-    def check_value(self, value: Any) -> list[Finding]:
+    def check_value(self, value: Any, text: bytes | None = None) -> list[Finding]:
         """See `PayloadValidator.check_value`; at most `MAX_FINDINGS` findings."""
         try:
+            text = _text_of(value) if text is None else text
+            if len(text) > self._inline_bytes and self._cost.checking(text) > INLINE_CHECK:
+                return self._check_elsewhere(value)
             if self._validator.is_valid(value):
                 return []
+            if self._cost.explaining(text) > INLINE_CHECK:
+                return self._check_elsewhere(value)
             errors = list(itertools.islice(self._validator.iter_errors(value), MAX_FINDINGS))
+        except RecursionError:
+            return [_unreadable(_TOO_DEEP)]
         except (ValueError, TypeError) as error:
             return [_unreadable(f"The payload is no JSON value that can be checked: {shortened(str(error))}")]
-        return list(itertools.chain.from_iterable(map(self._findings, errors)))[:MAX_FINDINGS]
+        findings = itertools.chain.from_iterable(map(self._findings, errors))
+        return list(itertools.islice(findings, MAX_FINDINGS))
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a payload is valid; raises as `check_value` does."""
+        if self._cost.checking(_text_of(value)) > INLINE_CHECK:
+            return not self._check_elsewhere(value)
+        return bool(self._validator.is_valid(value))
 
     def check_bytes(self, data: bytes) -> list[Finding]:
         """See `PayloadValidator.check_bytes`; the encoding is JSON text in UTF-8."""
         try:
             value = _decode(data)
         except RecursionError:
-            return [_unreadable("The payload is nested too deeply")]
+            return [_unreadable(_TOO_DEEP)]
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return [_syntax(data, error)]
-        return self.check_value(value)
+        return self.check_value(value, data)
+
+    def _check_elsewhere(self, value: Any) -> list[Finding]:
+        if self._is_inline:
+            raise BudgetExceededError("Checking the payload")
+        return JSON_SANDBOX.check(self._text, self._dependencies, value)
 
     def _findings(self, error: Any) -> Iterable[Finding]:
         explain = _EXPLANATIONS.get(error.kind.name, _explain_limit)
         return explain(error, self._documents)
+
+
+def _text_of(value: Any) -> bytes:
+    """The JSON text of a payload, or for what has none a text with as many commas and brackets."""
+    try:
+        return msgspec.json.encode(value)
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError):
+        return repr(value).encode(errors="replace")
 
 
 def encoded(value: Any) -> bytes:
@@ -159,9 +213,10 @@ def _explain_limit(error: Any, documents: Documents) -> Iterable[Finding]:
         key: value if isinstance(value, str) and not quoted else _shown(value)
         for key, value in error.kind.as_dict().items()
     }
-    if error.kind.name == "pattern":
+    # A match that was given up after the engine's limit of steps comes without the pattern.
+    if "pattern" in values:
         values["pattern"] = documents.written.get(values["pattern"], values["pattern"])
-    template = _LIMITS.get(error.kind.name)
+    template = None if "error" in values else _LIMITS.get(error.kind.name)
     demand = template.format(**values) if template else f"fulfil '{error.kind.name}'"
     yield Finding(
         code=f"json.{error.kind.name}",

@@ -22,6 +22,7 @@ from llm_schema_registry.formats.jsonschema.model import (
 )
 from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
 from llm_schema_registry.formats.jsonschema.patterns import matches
+from llm_schema_registry.formats.jsonschema.payload import JsonValidator
 
 # Values of one place inside a payload, and characters or items of one value.
 _MAX_VARIANTS = 24
@@ -70,17 +71,17 @@ _TYPES: dict[Kind, type | tuple[type, ...]] = {
 }
 
 
-def samples(schema: JsonSchema, budget: Budget) -> Iterator[Any]:
+def samples(schema: JsonSchema, budget: Budget, *, inline: bool) -> Iterator[Any]:
     """Valid payloads of a schema, the simple ones first; the contract is `Format.samples`.
 
     Strings for patterns come from a list of common shapes: what none of them matches is left out.
     """
-    validator = schema.compiled()
+    validator = JsonValidator(schema, inline=inline)
     seen = set()
     for value in _Samples(budget).of(schema.root, frozenset()):
         budget.spend()
         key = comparable(value)
-        if key not in seen and validator.is_valid(value):
+        if key not in seen and validator.accepts(value):
             seen.add(key)
             yield value
 

@@ -18,6 +18,7 @@ DEFAULT_MESSAGE: Final = (0,)
 TYPE_KEY: Final = "@type"
 # The runtime's own way to a class recurses from message to message, and stops the process of long chains of them.
 _MESSAGE_CLASS: Final[Any] = type(descriptor_pb2.FileDescriptorProto)
+_BYTES_OF_A_BYTE: Final = 10
 _METHODS: Final = frozenset(dir(Message))
 
 
@@ -38,6 +39,7 @@ class ProtobufValidator:
         Raises:
             InvalidSchemaError: protoc takes the schema, but the runtime does not (JSON names that collide in proto2).
         """
+        self._length = len(descriptors)
         files = descriptor_pb2.FileDescriptorSet.FromString(descriptors)
         try:
             pool = pool_of(files)
@@ -143,7 +145,12 @@ class ProtobufValidator:
                 pending += [field.message_type for field in fields if field.message_type is not None]
         return self._classes[descriptor.full_name]
 
-    def check_value(self, value: Any) -> list[Finding]:
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it takes, roughly."""
+        return _BYTES_OF_A_BYTE * self._length
+
+    def check_value(self, value: Any, text: bytes | None = None) -> list[Finding]:
         """Findings for a payload in the JSON mapping of the first message, or of the one that it names.
 
         See `message_of` for how a payload names its message.
@@ -153,8 +160,8 @@ class ProtobufValidator:
             return self._json.check(descriptor, payload)
         if isinstance(value, dict) and TYPE_KEY in value:
             named = shortened(str(value[TYPE_KEY]))
-            text = f"The schema has no message {named}, which the payload names as its {TYPE_KEY}."
-            return [Finding(code="protobuf.NO_MESSAGE", path=f"/{TYPE_KEY}", message=text)]
+            message = f"The schema has no message {named}, which the payload names as its {TYPE_KEY}."
+            return [Finding(code="protobuf.NO_MESSAGE", path=f"/{TYPE_KEY}", message=message)]
         return [_no_message(DEFAULT_MESSAGE)]
 
     def check_value_of(self, message_indexes: tuple[int, ...], value: Any) -> list[Finding]:

@@ -108,7 +108,7 @@ class ProtobufFormat:
         description = difference.type.description.format(reader=reader, writer=writer, path=difference.path)
         return f'{{errorType:"{name}", description:"{description}"}}'
 
-    def validator(self, schema: ParsedSchema) -> ProtobufValidator:
+    def validator(self, schema: ParsedSchema, *, inline: bool = False) -> ProtobufValidator:
         """The payload validator of a schema, compiled on first use and kept with the schema.
 
         Raises:
@@ -120,7 +120,7 @@ class ProtobufFormat:
         """The field tree."""
         return outline_of(_protobuf(schema))
 
-    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None) -> Iterator[Any]:
+    def samples(self, schema: ParsedSchema, *, budget: Budget | None = None, inline: bool = False) -> Iterator[Any]:
         """Payloads of every message; see `samples.samples`. None of a stored schema that protoc refuses today."""
         try:
             validator = _protobuf(schema).validator
@@ -128,7 +128,7 @@ class ProtobufFormat:
             return iter(())
         return samples(validator, budget or Budget(what="Making samples"))
 
-    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any) -> Reading:
+    def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any, *, inline: bool = False) -> Reading:
         """Writes a JSON value under `writer` and reads it under `reader` with the runtime.
 
         The value is of the first message, unless it names another (see `ProtobufValidator.message_of`).

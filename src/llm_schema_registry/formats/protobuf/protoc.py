@@ -34,10 +34,14 @@ class ProtocUnavailableError(SandboxUnavailableError):
 
 
 class Protoc:
-    """A protoc process: started on first use, restarted after a crash, shared by all threads of this process."""
+    """A protoc process: started on first use, restarted after a crash, shared by all threads of this process.
+
+    Attributes:
+        seconds: the deadline of a compilation.
+    """
 
     def __init__(self, timeout: float = TIMEOUT_SECONDS) -> None:
-        self._limits = Limits(seconds=timeout)
+        self.seconds = timeout
         self._lock = threading.Lock()
         self._sandbox: Sandbox | None = None
         self._folder = ""
@@ -57,7 +61,7 @@ class Protoc:
             ProtocUnavailableError: the process does not start.
         """
         try:
-            descriptors: bytes = self._started().run((main, dict(files)))
+            descriptors: bytes = self._started().run((main, dict(files)), self.seconds)
         except DeadlineExceededError:
             raise BudgetExceededError("The Protobuf compilation") from None
         except ProcessDiedError:
@@ -82,7 +86,7 @@ class Protoc:
             if self._sandbox is None:
                 parent = _MEMORY_FOLDER if os.access(_MEMORY_FOLDER, os.W_OK) else None
                 self._folder = tempfile.mkdtemp(prefix="protoc-", dir=parent)
-                self._sandbox = Sandbox(prepare, self._folder, bundled_roots(), limits=self._limits)
+                self._sandbox = Sandbox(prepare, self._folder, bundled_roots(), limits=Limits())
             return self._sandbox
 
     def _forget(self) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import cast
 
 from llm_schema_registry.budget import DEFAULT_STEPS
+from llm_schema_registry.formats.jsonschema.compiled import COMPILED
+from llm_schema_registry.formats.protobuf.protoc import PROTOC
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
+from llm_schema_registry.registry.registry import INLINE_STEPS
 from llm_schema_registry.sandbox import Limits
 from llm_schema_registry.sandbox.limits import MEBIBYTE
 from llm_schema_registry.server.following import follow
@@ -23,6 +26,8 @@ from llm_schema_registry.store.opening import is_postgresql
 from llm_schema_registry.store.watching import WatchedStore
 
 _LONGEST_WAIT = 3.0
+# An event loop waits for it; what takes longer is compiled by a process of the sandbox.
+_INLINE_PROTOC_SECONDS = 0.25
 _QUICKLY_CHECKED_BYTES = 32 * 1024 * 1024
 
 
@@ -136,22 +141,31 @@ class Service:
                 store = cast(Store, remembered)
         store = cast(Store, WatchedStore(store, _unheard if follower is None else follower.signal.move))
         seen = None if follower is None else follower.catch_up
-        if settings.store_in_memory:
-            # No other process sees this store, so all work is done here.
-            self._registry = Registry(store, rules, steps=DEFAULT_STEPS, seen=seen)
-        else:
-            self._heavy = HeavyWork(
-                settings.store,
-                rules,
-                keys=keys,
-                blobs=blobs,
-                limits=Limits(settings.sandbox_seconds, settings.sandbox_memory_mb * MEBIBYTE),
-                processes=settings.heavy_processes,
-                waiting=settings.sandbox_queue,
-                noted=self.metrics.sandbox_event,
-            )
-            self.metrics.sandbox(self._heavy.load)
-            self._registry = Registry(store, rules, elsewhere=Offload(self._heavy), seen=seen)
+        # No other process sees a store in memory: what reads it is done here, whatever it takes.
+        is_alone = settings.store_in_memory
+        self._heavy = HeavyWork(
+            settings.store,
+            rules,
+            keys=keys,
+            blobs=blobs,
+            limits=Limits(settings.sandbox_seconds, settings.sandbox_memory_mb * MEBIBYTE),
+            processes=settings.heavy_processes,
+            waiting=settings.sandbox_queue,
+            noted=self.metrics.sandbox_event,
+        )
+        self.metrics.sandbox(self._heavy.load)
+        # Half of the bound is for the compiled schemas themselves, half for the validators that hold them.
+        COMPILED.capacity = settings.compiled_mb * MEBIBYTE // 2
+        PROTOC.seconds = _INLINE_PROTOC_SECONDS
+        self._registry = Registry(
+            store,
+            rules,
+            steps=DEFAULT_STEPS if is_alone else INLINE_STEPS,
+            elsewhere=Offload(self._heavy),
+            is_alone=is_alone,
+            compiled_bytes=settings.compiled_mb * MEBIBYTE // 2,
+            seen=seen,
+        )
 
     def _share(self, address: Address, follower: Follower, store: Store, identity: bytes) -> Store:
         count = self.metrics.shared_cache

@@ -4,7 +4,7 @@ import asyncio
 import binascii
 import time
 from base64 import b64decode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,12 +12,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from llm_schema_registry.findings import Finding
-from llm_schema_registry.formats import PayloadValidator
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
-from llm_schema_registry.registry.validating import Validated, validate_bytes, validate_value
+from llm_schema_registry.registry.validating import Form, Payload, Validated, Validation
 from llm_schema_registry.server.rest.bodies import decode
 from llm_schema_registry.server.rest.media_types import NDJSON
-from llm_schema_registry.server.rest.native.framing import Payload, framed_id, unframed
+from llm_schema_registry.server.rest.native.framing import Payload as Unframed
+from llm_schema_registry.server.rest.native.framing import framed_id, unframed
 from llm_schema_registry.server.rest.native.targets import Target, find_target
 from llm_schema_registry.server.rest.operations import NAME_ERRORS, Call, Operations, RawBytes, Surface
 from llm_schema_registry.server.rest.queries import Query
@@ -32,6 +32,8 @@ _ERRORS = (
     ErrorCode.INVALID_PAYLOAD,
     ErrorCode.STORED_SCHEMA_UNREADABLE,
     ErrorCode.PAYLOADS_NOT_CHECKED,
+    ErrorCode.BUDGET_EXCEEDED,
+    ErrorCode.OVERLOADED,
 )
 # How long a batch may hold the event loop, and how many findings one answer may carry.
 _SLICE_SECONDS = 0.005
@@ -132,12 +134,16 @@ async def validate(call: Call[Query, ValidateRequest]) -> ValidateAnswer:
         raise RegistryError(ErrorCode.INVALID_PAYLOAD, message="No payload is given. Give data, or data_base64.")
     if request.data_base64 is None:
         target = await find_target(call.registry, request.schema_id, request.subject, request.version)
-        validator = await call.registry.schemas.validator(target.content)
-        outcome = validate_value(validator, request.data)
+        payload = Payload(request.data, Form.VALUE)
     else:
-        target, payload = await _decoded(call.registry, request, request.data_base64)
-        validator = await call.registry.schemas.validator(target.content)
-        outcome = validate_bytes(validator, payload.data, payload.message_indexes)
+        target, unframed_payload = await _decoded(call.registry, request, request.data_base64)
+        payload = Payload(unframed_payload.data, Form.ENCODED, unframed_payload.message_indexes)
+    validation = await Validation.of(call.registry, target.content)
+    outcome = validation.check(payload)
+    if outcome is None:
+        (outcome,) = [each async for each in validation.check_expensive([payload])]
+        if outcome.is_given_up:
+            raise RegistryError(ErrorCode.BUDGET_EXCEEDED, outcome.errors, message=outcome.errors[0].message)
     seconds = time.perf_counter() - started
     content, version = target.content, target.version
     call.metrics.validation(content.schema_type, int(outcome.valid), int(not outcome.valid), seconds)
@@ -172,8 +178,8 @@ async def validate_batch(call: Call[BatchQuery, RawBytes]) -> BatchAnswer | RawB
             "at once.",
         )
     started = time.perf_counter()
-    validator = await call.registry.schemas.validator(target.content)
-    items = [item async for item in _judge(validator, payloads)]
+    validation = await Validation.of(call.registry, target.content)
+    items = await _judge(validation, payloads)
     valid = sum(item.valid for item in items)
     seconds = time.perf_counter() - started
     call.metrics.validation(target.content.schema_type, valid, len(items) - valid, seconds)
@@ -182,7 +188,7 @@ async def validate_batch(call: Call[BatchQuery, RawBytes]) -> BatchAnswer | RawB
     return BatchAnswer(valid=valid, invalid=len(items) - valid, results=items)
 
 
-async def _decoded(registry: Registry, request: ValidateRequest, text: str) -> tuple[Target, Payload]:
+async def _decoded(registry: Registry, request: ValidateRequest, text: str) -> tuple[Target, Unframed]:
     """The schema and the payload of a message that may have a prefix."""
     try:
         message = b64decode(text, validate=True)
@@ -196,57 +202,50 @@ async def _decoded(registry: Registry, request: ValidateRequest, text: str) -> t
     # A payload may begin like a prefix by chance; it is one if it names the very schema.
     if in_prefix == target.content.schema_id:
         return target, unframed(message, target.content.schema_type)
-    return target, Payload(message)
+    return target, Unframed(message)
 
 
-def _elements(body: bytes) -> list[tuple[int | None, msgspec.Raw | bytes]]:
-    return [(None, element) for element in decode(body, list[msgspec.Raw])]
+def _elements(body: bytes) -> list[tuple[int | None, bytes]]:
+    return [(None, bytes(element)) for element in decode(body, list[msgspec.Raw])]
 
 
-def _lines(body: bytes) -> list[tuple[int | None, msgspec.Raw | bytes]]:
+def _lines(body: bytes) -> list[tuple[int | None, bytes]]:
     return [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
 
 
-async def _judge(
-    validator: PayloadValidator, payloads: list[tuple[int | None, msgspec.Raw | bytes]]
-) -> AsyncIterator[BatchItem]:
+async def _judge(validation: Validation, payloads: list[tuple[int | None, bytes]]) -> list[BatchItem]:
     """The outcomes in order; lets other requests pass from time to time."""
-    left = _MAX_FINDINGS
+    outcomes: list[Validated | None] = []
     until = time.perf_counter() + _SLICE_SECONDS
-    for index, (line, text) in enumerate(payloads):
-        outcome = _judge_text(validator, text)
+    for _, text in payloads:
+        outcomes.append(validation.check_text(text))
+        if time.perf_counter() > until:
+            await asyncio.sleep(0)
+            until = time.perf_counter() + _SLICE_SECONDS
+    expensive = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    if expensive:
+        indexes = iter(expensive)
+        async for found in validation.check_expensive([Payload(payloads[index][1]) for index in expensive]):
+            outcomes[next(indexes)] = found
+    left = _MAX_FINDINGS
+    items = []
+    for index, ((line, _), outcome) in enumerate(zip(payloads, outcomes, strict=True)):
+        if outcome is None:
+            raise RuntimeError("a payload was not checked")
         errors, warnings = outcome.errors, outcome.warnings
         if len(errors) + len(warnings) > left:
             errors, warnings = (_OMITTED,) if errors else (), ()
         left -= len(errors) + len(warnings)
-        yield BatchItem(
-            index=index,
-            line=line,
-            valid=outcome.valid,
-            errors=_with_field(errors),
-            warnings=_with_field(warnings),
-        )
-        if time.perf_counter() > until:
-            await asyncio.sleep(0)
-            until = time.perf_counter() + _SLICE_SECONDS
-
-
-def _judge_text(validator: PayloadValidator, text: msgspec.Raw | bytes) -> Validated:
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        cause = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return Validated(
-            errors=(
-                Finding(
-                    code="payload.MALFORMED_JSON",
-                    message=f"The payload is not valid JSON: {cause}",
-                    fix="Send one JSON value per payload.",
-                    docs="reference/findings/payload.md#malformed_json",
-                ),
+        items.append(
+            BatchItem(
+                index=index,
+                line=line,
+                valid=outcome.valid,
+                errors=_with_field(errors),
+                warnings=_with_field(warnings),
             )
         )
-    return validate_value(validator, value)
+    return items
 
 
 def _with_field(findings: tuple[Finding, ...]) -> list[PayloadFinding]:
