@@ -7,7 +7,7 @@ from typing import cast
 
 from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.formats.jsonschema.compiled import COMPILED
-from llm_schema_registry.formats.protobuf.protoc import PROTOC
+from llm_schema_registry.formats.protobuf.protoc import PROTOC, TIMEOUT_SECONDS
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
 from llm_schema_registry.registry.registry import INLINE_STEPS
@@ -156,7 +156,7 @@ class Service:
         self.metrics.sandbox(self._heavy.load)
         # Half of the bound is for the compiled schemas themselves, half for the validators that hold them.
         COMPILED.capacity = settings.compiled_mb * MEBIBYTE // 2
-        PROTOC.seconds = _INLINE_PROTOC_SECONDS
+        PROTOC.seconds = TIMEOUT_SECONDS if is_alone else _INLINE_PROTOC_SECONDS
         self._registry = Registry(
             store,
             rules,
