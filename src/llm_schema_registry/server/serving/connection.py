@@ -19,10 +19,12 @@ from llm_schema_registry.server.serving.limits import (
     size_refusal,
     time_refusal,
 )
+from llm_schema_registry.server.serving.turns import Turns
 
 _LINGER_SECONDS = 2
 _LINES_PER_SECOND = 50
 _HEALTH = b"/health"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CONNECT = b"CONNECT"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BUSY_MESSAGE = "The server has too many connections. Try again in a moment."
@@ -64,6 +66,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     Attributes:
         limits: of all connections of the worker.
+        turns: of its event loop.
         refusals: logs what is refused.
     """
 
@@ -78,6 +81,7 @@ class BoundedConnection(HttpToolsProtocol):
         "_half_closed",
         "_head_bytes",
         "_headed",
+        "_held",
         "_lingering",
         "_ready",
         "_refused",
@@ -88,6 +92,7 @@ class BoundedConnection(HttpToolsProtocol):
         "_waited",
     )
     limits = Limits()
+    turns = Turns()
     refusals = RefusalLog()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -99,6 +104,8 @@ class BoundedConnection(HttpToolsProtocol):
         self._answered = 0
         # Whether the next bytes begin a message, and every message before is answered.
         self._ready = True
+        # What waits for a turn of the loop.
+        self._held = b""
         self._head_bytes = 0
         self._body_bytes = 0
         self._framing_bytes = 0
@@ -160,6 +167,8 @@ class BoundedConnection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Called when the client sends nothing any more; it may still wait for answers to complete requests."""
         self._half_closed = True
+        if self._held:
+            return True
         return self._running is not None and self._answered < self._complete and not self._lingering
 
     def on_message_begin(self) -> None:
@@ -349,7 +358,17 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, self._counted(app) if cycle.scope["method"] not in _READS else app)
+
+    def _counted(self, app: Any) -> Any:
+        async def counted(scope: Any, receive: Any, send: Any) -> None:
+            self.turns.writes += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                self.turns.writes -= 1
+
+        return counted
 
     def _check_request(self) -> None:
         if self.flow.read_paused:

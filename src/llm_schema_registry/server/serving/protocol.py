@@ -7,6 +7,7 @@ from typing import Any, cast
 from llm_schema_registry.server.serving.connection import BoundedConnection, RefusalLog
 from llm_schema_registry.server.serving.limits import Limits
 from llm_schema_registry.server.serving.shelf import MAX_REQUEST_BYTES, Shelf
+from llm_schema_registry.server.serving.turns import Turns
 
 REQUEST_BYTES = "llm_schema_registry.request_bytes"
 """Where the scope of a request holds its bytes, if they came alone and whole."""
@@ -30,7 +31,18 @@ class ShelfProtocol(BoundedConnection):
     def data_received(self, data: bytes) -> None:
         """Takes the bytes that arrived on the connection."""
         if not self._ready or self.flow.write_paused:
-            super().data_received(data)
+            if self._held:
+                self._held += data
+            else:
+                super().data_received(data)
+            return
+        if (
+            self.turns.writes
+            and data.startswith(b"GET ")
+            and not data.startswith(_HEALTH)
+            and not self.turns.admit(self._go_on)
+        ):
+            self._held, self._ready = data, False
             return
         answer = self.shelf.take(data)
         if answer is not None:
@@ -44,6 +56,15 @@ class ShelfProtocol(BoundedConnection):
         if self._begun == self._complete == begun + 1 and len(data) <= MAX_REQUEST_BYTES:
             cast(dict[str, Any], self.scope)[REQUEST_BYTES] = data
 
+    def _go_on(self) -> None:
+        """Called when it is the turn of bytes that were held."""
+        data, self._held = self._held, b""
+        if not self.transport.is_closing():
+            self._ready = True
+            self.data_received(data)
+            if self._half_closed and self._running is None:
+                self.transport.close()
+
     def _new_headers(self) -> bytes:
         """The headers that no two answers share: the date, and an id for the request."""
         lines = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
@@ -51,11 +72,12 @@ class ShelfProtocol(BoundedConnection):
         return b"".join(lines)
 
 
+_HEALTH = b"GET /health"
 _PROCESS_ID = secrets.token_hex(8).encode()
 _NUMBERS = itertools.count(1)
 
 
 def shelf_protocol(shelf: Shelf, limits: Limits) -> type[ShelfProtocol]:
     """The protocol class of a worker whose answers are on this shelf."""
-    own = {"__slots__": (), "shelf": shelf, "limits": limits, "refusals": RefusalLog()}
+    own = {"__slots__": (), "shelf": shelf, "limits": limits, "refusals": RefusalLog(), "turns": Turns()}
     return type("ShelfProtocol", (ShelfProtocol,), own)
