@@ -4,13 +4,13 @@ Values of the payload are not repeated in messages: they may be personal data. A
 meant to be a word of the schema.
 """
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
 from llm_schema_registry.findings import Finding, shortened
 from llm_schema_registry.formats.avro.labels import type_label
 from llm_schema_registry.formats.avro.model import AvroType, Field
+from llm_schema_registry.formats.suggestions import similar
 
 # A place in a payload: the place around it and the key in there. `None` is the whole payload.
 Place = tuple[Any, str | int] | None
@@ -108,8 +108,8 @@ def too_complex(path: str) -> Finding:
 
 
 def _did_you_mean(name: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name[:100], list(names)[:1000], 1)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    close = similar(name, names, cutoff=0.6)
+    return f"; did you mean '{close}'?" if close is not None else ""
 
 
 def _finding(code: str, path: str, what: str, fix: str, old: str | None = None, new: str | None = None) -> Finding:

@@ -22,6 +22,7 @@ from llm_schema_registry.formats.avro.model import (
     Record,
     Union,
 )
+from llm_schema_registry.formats.suggestions import begin_suggestions
 
 MAX_RECORD_DEPTH = 100
 _MAX_FINDINGS = 100
@@ -80,6 +81,7 @@ class Report:
 
     def findings(self) -> list[Finding]:
         """The findings, written."""
+        begin_suggestions()
         return [recipe(say.pointer_of(place), *details) for recipe, place, details in self._recipes]
 
 

@@ -1,6 +1,5 @@
 """Checking payloads against a JSON Schema, with findings that a newcomer understands."""
 
-import difflib
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,6 +13,7 @@ from llm_schema_registry.formats.jsonschema.cost import INLINE_CHECK, INLINE_COM
 from llm_schema_registry.formats.jsonschema.engine import Documents
 from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
 from llm_schema_registry.formats.jsonschema.pointers import pointer
+from llm_schema_registry.formats.suggestions import begin_suggestions, similar
 from llm_schema_registry.sandbox import is_sandboxed
 
 MAX_FINDINGS = 100
@@ -109,6 +109,8 @@ class JsonValidator:
             return [_unreadable(_TOO_DEEP)]
         except (ValueError, TypeError) as error:
             return [_unreadable(f"The payload is no JSON value that can be checked: {shortened(str(error))}")]
+        begin_suggestions()
+        # What is left out is not explained.
         findings = itertools.chain.from_iterable(map(self._findings, errors))
         return list(itertools.islice(findings, MAX_FINDINGS))
 
@@ -182,9 +184,9 @@ def _type_of(value: Any) -> str:
 
 def _similar(name: str, candidates: Iterable[str]) -> str | None:
     pool = list(itertools.islice(candidates, _MAX_CANDIDATES))
-    found = difflib.get_close_matches(name[:100], pool, n=1, cutoff=0.7)
-    if found:
-        return found[0]
+    found = similar(name, pool)
+    if found is not None:
+        return found
     # The same words written another way: session_id, sessionId, session-id.
     plain = _plain(name)
     return next((candidate for candidate in pool if _plain(candidate) == plain), None)

@@ -23,6 +23,7 @@ from llm_schema_registry.formats.protobuf.json_scalars import (
     key_check,
     mismatch,
 )
+from llm_schema_registry.formats.suggestions import begin_suggestions
 
 MAX_FINDINGS: Final = 100
 # The depth at which every implementation stops reading messages.
@@ -112,6 +113,7 @@ class JsonChecker:
         not know.
         """
         run = _Run()
+        begin_suggestions()
         self._message(run, descriptor, value, "", 1)
         return run.findings + run.warnings if run.warnings else run.findings
 

@@ -7,13 +7,14 @@ Source: Protocol Buffers documentation, ProtoJSON format. A check returns `None`
 import base64
 import binascii
 import datetime
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+
+from llm_schema_registry.formats.suggestions import similar
 
 Problem: TypeAlias = tuple[str, str]
 Check: TypeAlias = Callable[[Any], Problem | None]
@@ -55,8 +56,8 @@ def mismatch(value: Any, wanted: str) -> Problem:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` (did you mean "x"?)`, or nothing if no known name is close."""
-    close = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=0.7)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    close = similar(name, known)
+    return f' (did you mean "{close}"?)' if close is not None else ""
 
 
 def _integer_check(name: str, low: int, high: int) -> Check:
