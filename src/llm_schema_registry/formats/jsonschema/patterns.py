@@ -5,7 +5,13 @@ from typing import Any
 
 import jsonschema_rs
 
+from llm_schema_registry.budget import BudgetExceededError
+from llm_schema_registry.formats.jsonschema.compiled import CompiledSchemas
 from llm_schema_registry.formats.jsonschema.ecma import Grammar, PatternError, translate
+from llm_schema_registry.formats.jsonschema.pattern_cost import MILLISECOND, pattern_cost
+
+_COMPILED_BYTES = 16 * 1024 * 1024
+_INLINE = 2 * MILLISECOND
 
 
 @functools.lru_cache(maxsize=4096)
@@ -24,8 +30,34 @@ def translated(pattern: str, *, plain: bool) -> str:
         return translate(pattern, Grammar.PLAIN if plain else Grammar.TOLERANT)
 
 
-@functools.lru_cache(maxsize=1024)
-def _matcher(pattern: str) -> Any:
+class Matcher:
+    """Matches texts, with the compiled patterns kept within a bound of bytes.
+
+    Attributes:
+        is_inline: whether a pattern that may take long is refused: in a process that has others to do such work.
+    """
+
+    def __init__(self) -> None:
+        self.is_inline = False
+        self._compiled = CompiledSchemas(_COMPILED_BYTES)
+
+    def matches(self, pattern: str, text: str) -> bool:
+        """Whether the pattern matches somewhere in the text; an invalid one (in unchecked schemas) matches nothing.
+
+        Raises:
+            BudgetExceededError: it may take long, and `is_inline` is set.
+        """
+        cost = pattern_cost(pattern)
+        if self.is_inline and cost.compiling + cost.match + cost.byte * len(text) > _INLINE:
+            raise BudgetExceededError("Matching a pattern")
+        entry = self._compiled.get(pattern)
+        if entry is None:
+            entry = (_compiled(pattern),)
+            self._compiled.put(pattern, entry, cost.size)
+        return entry[0] is not None and bool(entry[0].is_valid(text))
+
+
+def _compiled(pattern: str) -> Any:
     try:
         engine = translated(pattern, plain=True)
     except PatternError:
@@ -36,7 +68,7 @@ def _matcher(pattern: str) -> Any:
         return None
 
 
-def matches(pattern: str, text: str) -> bool:
-    """Whether the pattern matches somewhere in the text; an invalid one (in unchecked schemas) matches nothing."""
-    matcher = _matcher(pattern)
-    return matcher is not None and bool(matcher.is_valid(text))
+MATCHER = Matcher()
+"""That of this process."""
+
+matches = MATCHER.matches

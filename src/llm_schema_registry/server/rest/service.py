@@ -7,6 +7,7 @@ from typing import cast
 
 from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.formats.jsonschema.compiled import COMPILED
+from llm_schema_registry.formats.jsonschema.patterns import MATCHER
 from llm_schema_registry.formats.protobuf.protoc import PROTOC, TIMEOUT_SECONDS
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
@@ -156,6 +157,7 @@ class Service:
         self.metrics.sandbox(self._heavy.load)
         # Half of the bound is for the compiled schemas themselves, half for the validators that hold them.
         COMPILED.capacity = settings.compiled_mb * MEBIBYTE // 2
+        MATCHER.is_inline = not is_alone
         PROTOC.seconds = TIMEOUT_SECONDS if is_alone else _INLINE_PROTOC_SECONDS
         self._registry = Registry(
             store,
@@ -186,6 +188,7 @@ class Service:
         """Lets go of everything. Idempotent."""
         self.stopping = True
         registry, self._registry = self._registry, None
+        MATCHER.is_inline, PROTOC.seconds = False, TIMEOUT_SECONDS
         if self._following is not None:
             self._following.cancel()
         if self._checking is not None:

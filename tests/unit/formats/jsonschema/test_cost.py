@@ -12,6 +12,7 @@ from llm_schema_registry.formats.jsonschema import FORMAT
 from llm_schema_registry.formats.jsonschema.cost import ENDLESS, INLINE_CHECK
 from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
 from llm_schema_registry.formats.jsonschema.pattern_cost import MILLISECOND, pattern_cost
+from llm_schema_registry.formats.jsonschema.patterns import Matcher
 from llm_schema_registry.formats.jsonschema.payload import JsonValidator
 
 NEWEST = "https://json-schema.org/draft/2020-12/schema"
@@ -230,3 +231,21 @@ def test_no_check_applies_more_subschemas_than_the_bound_allows(seed: int) -> No
         assert cost.checking(text) >= needed
         if len(text) <= cost.inline_bytes:
             assert needed <= INLINE_CHECK
+
+
+def test_patterns_that_may_take_long_are_not_matched_by_a_server_itself() -> None:
+    matcher = Matcher()
+    assert matcher.matches(r"^\p{L}{50}$", "x" * 50)
+    matcher.is_inline = True
+    assert matcher.matches("^[a-z]+$", "abc")
+    assert not matcher.matches("(", "abc")
+    for pattern in (r"^\p{L}{50}$", r"(a*)*\1b", "a{9000}"):
+        with pytest.raises(BudgetExceededError):
+            matcher.matches(pattern, "abc")
+
+
+def test_patterns_tried_on_names_are_counted() -> None:
+    patterns = {"patternProperties": {f"^a{n}$": {} for n in range(200)}}
+    old = parse({"properties": {f"b{n}": {} for n in range(100)}, **patterns})
+    with pytest.raises(BudgetExceededError):
+        FORMAT.compare(parse(patterns), old, budget=Budget(10_000))

@@ -79,6 +79,7 @@ def _compare_properties(walk: Walk, writer: ObjectNode, reader: ObjectNode, path
         if other is not None:
             walk.compare(node, other, place)
         else:
+            walk.budget.spend(len(reader.patterns))
             model, covering = of_property(reader, name)
             _note_removed(walk, "PROPERTY", node, model, covering, place)
     for name, node in after.items():
@@ -101,6 +102,7 @@ def _note_coverage(walk: Walk, what: str, change: str, writer: Node, reader: Nod
 
 
 def _note_added_property(walk: Walk, writer: ObjectNode, reader: ObjectNode, name: str, node: Node, path: str) -> None:
+    walk.budget.spend(len(writer.patterns))
     model, covering = of_property(writer, name)
     if covering is not None:
         _note_coverage(walk, "PROPERTY", "ADDED", covering, node, path)
