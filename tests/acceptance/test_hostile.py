@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from acceptance.serving import get, post, running
+from acceptance.serving import get, post, running, workers_of
 
 NEWEST = "https://json-schema.org/draft/2020-12/schema"
 # Far more than is needed, on a machine that is busy with other tests; without protection it is minutes.
@@ -55,7 +55,7 @@ class Watched:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Watched]:
     with running(tmp_path, LSR_SANDBOX_SECONDS="2", LSR_SANDBOX_MEMORY_MB="512") as (port, process):
-        watched = Watched(port, process.pid)
+        watched = Watched(port, workers_of(process.pid)[0])
         try:
             yield watched
         finally:

@@ -221,11 +221,32 @@ def test_a_stop_resets_no_new_connection(tmp_path: Path, workers: str) -> None:
         assert refused > 10, "the socket stays open until the end"
 
 
-def test_one_process_drains_too_and_says_that_it_cannot_be_reloaded(tmp_path: Path) -> None:
+def test_a_store_in_memory_is_not_lost_by_a_reload() -> None:
+    with running("sqlite://") as (port, process):
+        assert register(port, "kept").status == 200
+        process.send_signal(signal.SIGHUP)
+        log_until(process, "nothing is reloaded: the store in memory would be lost with its process")
+        assert get(port, "/subjects/kept/versions")[0] == 200
+
+
+def test_a_single_worker_that_hangs_is_replaced_and_ends_with_its_supervisor(tmp_path: Path) -> None:
+    hasty = "from llm_schema_registry.server import workers; workers._LOOKS_WITHOUT_PULSE = 3"
+    with running(tmp_path, prepared_by=hasty) as (port, process):
+        log_until(process, "serving")
+        (before,) = workers_of(process.pid)
+        os.kill(before, signal.SIGSTOP)
+        log_until(process, "serving")
+        (now,) = workers_of(process.pid)
+        assert now != before
+        assert get(port, "/health/live")[0] == 200
+        os.kill(now, signal.SIGSTOP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=2 * STOP_SECONDS) == 0
+
+
+def test_one_worker_drains_too(tmp_path: Path) -> None:
     request = b"GET /contexts HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with running(tmp_path, LSR_DRAIN_SECONDS="600") as (port, process):
-        process.send_signal(signal.SIGHUP)
-        log_until(process, "nothing is reloaded: one process cannot replace itself; restart it, or set LSR_WORKERS=2")
         with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as kept:
             for _ in range(3):
                 kept.sendall(request)

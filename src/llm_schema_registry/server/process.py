@@ -16,20 +16,16 @@ from llm_schema_registry.server.descriptors import connections_within
 from llm_schema_registry.server.pulse import Pulse
 from llm_schema_registry.server.serving import RESERVED_CONNECTIONS, BoundedConnection, Limits, Shelf, shelf_protocol
 from llm_schema_registry.server.settings import Settings
-from llm_schema_registry.server.terminal import Terminal
 from llm_schema_registry.store.caching import Follower, Signal
 
 BACKLOG = 2048
 _TICKS_PER_SECOND = 10
 _SHUTDOWN_SECONDS = 3
 _GOODBYE = (b"connection", b"close")
-_CANNOT_RELOAD = "nothing is reloaded: one process cannot replace itself; restart it, or set LSR_WORKERS=2"
 _log = structlog.get_logger()
 
 
-def serve(
-    settings: Settings, listening: socket.socket, url: str, signal_of_commits: Signal, pulse: Pulse | None = None
-) -> None:
+def serve(settings: Settings, listening: socket.socket, url: str, signal_of_commits: Signal, pulse: Pulse) -> None:
     """Serves on a socket until SIGTERM or SIGINT, then drains, and gives requests in progress 3 seconds to end.
 
     SIGINT comes from a person who waits: it does not drain.
@@ -39,8 +35,7 @@ def serve(
         listening: the socket, already listening.
         url: what the log says.
         signal_of_commits: shared by the workers of the node.
-        pulse: of a worker with a supervisor, who alone knows when the end shall come at once. Without one, a second
-            signal brings it.
+        pulse: shared with the supervisor, which alone knows when the end shall come at once.
 
     Raises:
         SystemExit: the application did not start; the log says why.
@@ -49,14 +44,14 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)
     # A supervisor alone can replace a process; and those who hang up on it do not mean its workers.
-    signal.signal(signal.SIGHUP, server.handle_hangup if pulse is None else signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     server.run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
     """Tells its URL once it answers, and leaves as `Departure` says."""
 
-    def __init__(self, settings: Settings, url: str, shelf: Shelf, pulse: Pulse | None) -> None:
+    def __init__(self, settings: Settings, url: str, shelf: Shelf, pulse: Pulse) -> None:
         self._protocol = shelf_protocol(shelf, _limits(settings))
         self._front = create_app(settings, shelf)
         super().__init__(
@@ -78,8 +73,6 @@ class _Server(uvicorn.Server):
         self._pulse = pulse
         self._departure = Departure(settings.drain_seconds, settings.idle_timeout_seconds)
         self._stage = Stage.SERVING
-        self._is_to_reload = False
-        self._terminal = Terminal()
         self._listening: list[socket.socket] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -90,14 +83,8 @@ class _Server(uvicorn.Server):
         _log.info("serving", url=self._url, sensitive_metadata=self._sensitive_metadata)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Takes SIGTERM and SIGINT. The first begins the end; the next one hurries a process without a supervisor."""
-        if self._departure.is_stop and self._pulse is None:
-            self.force_exit = True
+        """Takes SIGTERM and SIGINT, which begin the end."""
         self._departure.stop(drains=sig == signal.SIGTERM)
-
-    def handle_hangup(self, sig: int, frame: Any) -> None:
-        """Takes SIGHUP where there is no supervisor to take it."""
-        self._is_to_reload = True
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; says whether to stop serving."""
@@ -107,16 +94,9 @@ class _Server(uvicorn.Server):
             self._protocol.refusals.tick()
             for connection in list(self.server_state.connections):
                 cast(BoundedConnection, connection).check()
-        if self._pulse is not None:
-            self._pulse.beat()
-            if self._pulse.is_retired:
-                self._departure.retire()
-        if self._is_to_reload:
-            self._is_to_reload = False
-            if self._terminal.was_closed:
-                self._departure.stop(drains=False)
-            else:
-                _log.warning(_CANNOT_RELOAD)
+        self._pulse.beat()
+        if self._pulse.is_retired:
+            self._departure.retire()
         stage = self._departure.stage(len(self.server_state.connections))
         if self._stage is Stage.SERVING is not stage:
             self._say_goodbye()
@@ -124,15 +104,7 @@ class _Server(uvicorn.Server):
             await self._stop_listening()
         self._stage = stage
         self._front.service.stopping = self._departure.is_stop
-        return self.force_exit or stage is Stage.GONE
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends idle connections, gives requests in progress their time, and closes the application."""
-        if self.force_exit:
-            self.config.timeout_graceful_shutdown = 0
-            for connection in list(self.server_state.connections):
-                connection.transport.abort()
-        await super().shutdown(sockets)
+        return stage is Stage.GONE
 
     async def _stop_listening(self) -> None:
         """Accepts the connections that wait, since closing the socket would reset them, and no others."""

@@ -1,10 +1,9 @@
-"""Running the server: its address, and one process or several."""
+"""Running the server: its address, and its supervisor."""
 
 import socket
 
 from llm_schema_registry.server.logs import configure_logs
-from llm_schema_registry.server.process import BACKLOG, serve
-from llm_schema_registry.server.serving import LocalSignal
+from llm_schema_registry.server.process import BACKLOG
 from llm_schema_registry.server.settings import Settings, SettingsError
 from llm_schema_registry.server.workers import supervise
 
@@ -21,10 +20,7 @@ def run(settings: Settings) -> None:
     with _listen(settings) as listening:
         host, port = listening.getsockname()[:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        if settings.workers == 1:
-            serve(settings, listening, url, LocalSignal())
-        else:
-            supervise(settings, listening, url)
+        supervise(settings, listening, url)
 
 
 def _listen(settings: Settings) -> socket.socket:

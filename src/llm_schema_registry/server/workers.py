@@ -1,4 +1,4 @@
-"""Several worker processes on one socket, under one supervisor."""
+"""The worker processes on one socket, one or several, under one supervisor."""
 
 import itertools
 import multiprocessing
@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess, parent_process
 from typing import Any
@@ -33,6 +34,7 @@ _LOOK_SECONDS = 1.0
 _SHORT_LOOK_SECONDS = 0.1
 _LOOKS_WITHOUT_PULSE = 30
 _ORPHAN_SECONDS = 0.5
+_CANNOT_RELOAD = "nothing is reloaded: the store in memory would be lost with its process"
 _log = structlog.get_logger()
 
 
@@ -46,10 +48,11 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
     Raises:
         SystemExit: no worker could start.
     """
-    with counter_directory() as metrics:
-        os.environ[SHARED_BY_WORKERS] = metrics
-        with _Requests() as requests:
-            _Crew(settings, listening, url, metrics).run(requests)
+    # A single worker has counters of its own.
+    with _Requests() as requests, counter_directory() if settings.workers > 1 else nullcontext() as metrics:
+        if metrics is not None:
+            os.environ[SHARED_BY_WORKERS] = metrics
+        _Crew(settings, listening, url, metrics).run(requests)
 
 
 class _Requests:
@@ -151,7 +154,7 @@ class _Place:
 class _Crew:
     """All workers of a node."""
 
-    def __init__(self, settings: Settings, listening: socket.socket, url: str, metrics: str) -> None:
+    def __init__(self, settings: Settings, listening: socket.socket, url: str, metrics: str | None) -> None:
         self._settings = settings
         self._listening = listening
         self._url = url
@@ -219,11 +222,15 @@ class _Crew:
     def _forget(self, worker: _Worker) -> int:
         """Lets go of a worker that ended, and returns its exit code."""
         worker.process.join()
-        mark_process_dead(worker.process.pid, self._metrics)  # type: ignore[no-untyped-call]
+        if self._metrics is not None:
+            mark_process_dead(worker.process.pid, self._metrics)  # type: ignore[no-untyped-call]
         return worker.process.exitcode or 0
 
     def _reload(self) -> None:
         """Begins to replace all workers, anew if that was under way."""
+        if self._settings.store_in_memory:
+            _log.warning(_CANNOT_RELOAD)
+            return
         _log.info("reloading", workers=len(self._places))
         if self._successor is not None:
             self._successor.process.kill()
