@@ -1,5 +1,6 @@
 """The program of the sandbox that protoc runs in. It imports no format, so that it starts quickly."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -28,6 +29,8 @@ def prepare(folder: str, roots: Sequence[str]) -> Callable[[], Callable[[Job], b
     """
     from grpc_tools import protoc
 
+    # The owner may be killed, and cannot remove it then.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     bundle = Path(folder, "bundle")
     names = {
         path.relative_to(root).as_posix()

@@ -127,6 +127,21 @@ def test_nothing_is_left_behind(tmp_path):
         os.kill(int(pid), 0)
 
 
+def test_nothing_is_left_behind_by_a_killed_owner():
+    script = (
+        "import os, signal\n"
+        "from llm_schema_registry.formats.protobuf.protoc import PROTOC\n"
+        f"PROTOC.compile('x', {{'x': {GOOD!r}}})\n"
+        "print(PROTOC._folder, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    until = time.monotonic() + 10
+    while os.path.exists(done.stdout.strip()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def test_nothing_is_started_before_it_is_needed():
     script = (
         "from llm_schema_registry.formats.protobuf import FORMAT\n"
