@@ -157,6 +157,13 @@ class InvalidSchemaError(Exception):
         self.findings = tuple(findings) or (Finding(code="schema.INVALID", message=message),)
 
 
+class InconsistentComparisonError(Exception):
+    """Two schemas were found to be incompatible, but no difference says why: a defect of the comparison."""
+
+    def __init__(self) -> None:
+        super().__init__("The schemas were found to be incompatible, but no difference says why")
+
+
 class Outcome(enum.Enum):
     """What became of a payload that was written under one schema and read under another."""
 

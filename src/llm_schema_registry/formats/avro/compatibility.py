@@ -28,7 +28,7 @@ from llm_schema_registry.formats.avro.model import (
 )
 from llm_schema_registry.formats.avro.resolving import needs_no_resolution
 from llm_schema_registry.formats.avro.schema import AvroSchema
-from llm_schema_registry.formats.format import Difference, DifferenceType
+from llm_schema_registry.formats.format import Difference, DifferenceType, InconsistentComparisonError
 
 # What a reader's primitive type also reads, besides itself.
 PROMOTIONS: dict[str, frozenset[str]] = {
@@ -65,8 +65,13 @@ def compare(reader: AvroSchema, writer: AvroSchema, *, budget: Budget | None = N
         if _Walk(budget).collect(reader.root, writer.root, "", found):
             # All that is wrong hides behind a recursive type that was taken for compatible too early.
             _Walk(budget, retracting=True).collect(reader.root, writer.root, "", found)
+        if not found:
+            # Repetitions inside unions, which are not reported, have used up all that may be repeated.
+            _Walk(budget, retracting=True, least=1).collect(reader.root, writer.root, "", found)
     except RecursionError:
         raise BudgetExceededError(budget.what) from None
+    if not found:
+        raise InconsistentComparisonError
     return found
 
 
@@ -177,16 +182,18 @@ class _Walk(_Chain):
     """Goes through pairs of types in the order of Apache Avro.
 
     As there, a recursive type is not blamed for what is wrong with the type around it: a pair that is met again
-    while it is being walked counts as compatible, and so do, unless `retracting`, the pairs that rest on that.
+    while it is being walked counts as compatible, and so do, unless `retracting`, the pairs that rest on that. A pair
+    that is met again repeats `least` differences even past the limit.
     """
 
-    __slots__ = ("_order", "_repeats", "_retracting", "_settled")
+    __slots__ = ("_least", "_order", "_repeats", "_retracting", "_settled")
 
-    def __init__(self, budget: Budget, *, retracting: bool = False) -> None:
+    def __init__(self, budget: Budget, *, retracting: bool = False, least: int = 0) -> None:
         super().__init__(budget)
         self._settled: dict[tuple[int, int], _Settled] = {}
         self._order: list[tuple[int, int]] = []
         self._repeats = _MAX_REPEATS
+        self._least = least
         self._retracting = retracting
 
     def collect(self, reader: AvroType, writer: AvroType, path: str, found: list[Difference]) -> bool:
@@ -212,7 +219,7 @@ class _Walk(_Chain):
         return verdict
 
     def _repeat(self, settled: _Settled, found: list[Difference]) -> bool:
-        again = settled.found[settled.start : min(settled.end, settled.start + self._repeats)]
+        again = settled.found[settled.start : min(settled.end, settled.start + max(self._repeats, self._least))]
         self._repeats -= len(again)
         found.extend(again)
         return False

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.findings import shortened
-from llm_schema_registry.formats.format import Difference, DifferenceType, Impact
+from llm_schema_registry.formats.format import Difference, DifferenceType, Impact, InconsistentComparisonError
 from llm_schema_registry.formats.protobuf.canonical import field_text
 from llm_schema_registry.formats.protobuf.differences import DIFFERENCE_TYPES
 from llm_schema_registry.formats.protobuf.elements import Enum, Group
@@ -100,6 +100,8 @@ class _Comparison:
                 self._report.append(item)
             elif item.pair in self._different:
                 self._expand(item.pair, item.path, {item.pair})
+        if self._incompatible and not any(found.type.impact is Impact.INCOMPATIBLE for found in self._report):
+            raise InconsistentComparisonError
         return self._report
 
     def _compare_pairs(self, pending: list[_Pair]) -> None:
@@ -134,7 +136,10 @@ class _Comparison:
             inner = item.pair
             if inner not in self._different or inner in open_pairs:
                 continue
-            if self._expansions < _MAX_EXPANSIONS and len(open_pairs) < _MAX_DEPTH:
+            # A nested message has no field that could say that it is not compatible.
+            is_nested = item.changed is None
+            if is_nested or (self._expansions < _MAX_EXPANSIONS and len(open_pairs) < _MAX_DEPTH):
+                self._budget.spend()
                 self._expansions += 1
                 open_pairs.add(inner)
                 broken = self._expand(inner, path + item.path, open_pairs)

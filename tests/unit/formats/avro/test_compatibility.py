@@ -313,3 +313,16 @@ def test_a_renamed_field_is_compared_too():
     }
     (found,) = FORMAT.compare(FORMAT.parse(json.dumps(new)), FORMAT.parse(json.dumps(old)))
     assert (found.type.name, found.path) == (UNIT, "/fields/0/type")
+
+
+def test_an_incompatible_type_is_reported_after_any_number_of_repetitions():
+    def schema(leaf, *rescue):
+        fields = [{"name": "f", "type": {"type": "record", "name": "a.Leaf", "fields": [{"name": "x", "type": leaf}]}}]
+        fields += [{"name": f"f{number}", "type": "a.Leaf"} for number in range(1100)]
+        many = {"type": "record", "name": "a.N", "fields": fields}
+        places = [{"name": "p", "type": [many, *rescue]}, {"name": "q", "type": "a.Leaf"}]
+        return FORMAT.parse(json.dumps({"type": "record", "name": "Root", "fields": places}))
+
+    # A branch of the same short name rescues the first place, after all repetitions are used up.
+    found = FORMAT.compare(schema("int", {"type": "record", "name": "b.N", "fields": []}), schema("string"))
+    assert [item.type.name for item in found] == ["TYPE_MISMATCH"]

@@ -255,3 +255,17 @@ def test_every_field_counts_against_the_budget(steps, enough):
     else:
         with pytest.raises(BudgetExceededError):
             FORMAT.compare(fields("string"), fields("int32"), budget=Budget(steps))
+
+
+def test_an_incompatible_nested_message_is_reported_after_any_number_of_others():
+    def file(added, leaf):
+        fields = "\n".join(f"L f{number} = {number};" for number in range(1, 1102))
+        return parsed(f"""syntax = "proto3";
+            message L {{ string a = 1; {added} }}
+            message U {{ {fields} }}
+            message Z {{ message N {{ {leaf} n = 1; }} }}""")
+
+    found = FORMAT.compare(file("string b = 2;", "int32"), file("", "string"))
+    assert [(item.type.name, item.path) for item in found if item.type.impact is Impact.INCOMPATIBLE] == [
+        ("FIELD_SCALAR_KIND_CHANGED", "#/Z/N/1")
+    ]

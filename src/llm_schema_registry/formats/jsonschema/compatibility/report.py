@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from llm_schema_registry.budget import Budget
+from llm_schema_registry.formats.format import InconsistentComparisonError
 from llm_schema_registry.formats.jsonschema.compatibility.walk import Entries, Found, Link, Pair
 
 # How far every path is followed: repeated differences, repeated pairs, pairs one inside the other.
@@ -30,13 +31,6 @@ class Line(NamedTuple):
     places: int
 
 
-class InconsistentReportError(Exception):
-    """The verdict of a comparison is not that of its differences: a defect of the comparison."""
-
-    def __init__(self) -> None:
-        super().__init__("The schemas were found to be incompatible, but no difference says why")
-
-
 def report(found: Entries, accepted: frozenset[str], budget: Budget) -> list[Line]:
     """The differences of a comparison at every path, as the Confluent registry reports them.
 
@@ -50,7 +44,7 @@ def report(found: Entries, accepted: frozenset[str], budget: Budget) -> list[Lin
 
     Raises:
         BudgetExceededError: too many differences.
-        InconsistentReportError: a pair counts as incompatible although no difference says so.
+        InconsistentComparisonError: a pair counts as incompatible although no difference says so.
     """
     broken = any(isinstance(entry, Link) and entry.pair.broken for entry in found)
     lines = _Paths(found).lines()
@@ -60,7 +54,7 @@ def report(found: Entries, accepted: frozenset[str], budget: Budget) -> list[Lin
         lines = _shortest(found, budget)
     budget.spend(len(lines))
     if broken and all(line.found.name in accepted for line in lines):
-        raise InconsistentReportError
+        raise InconsistentComparisonError
     return lines
 
 
