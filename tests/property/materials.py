@@ -7,7 +7,7 @@ import copy
 import json
 from collections.abc import Iterator
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from llm_schema_registry.formats import SchemaType
 from property import avro_schemas, json_schemas, protobuf_schemas
@@ -29,6 +29,13 @@ class Material(Protocol):
 
     def smaller(self, model: Any) -> Iterator[Any]:
         """Copies that lack one part each; some are no schemas any more."""
+
+
+@runtime_checkable
+class Permutable(Protocol):
+    """Material whose schemas mean the same in other orders of members and branches."""
+
+    def permuted(self, model: Any, random: Random) -> Any: ...
 
 
 class AvroMaterial:
@@ -66,6 +73,9 @@ class JsonMaterial:
         definitions = model.get("$defs") or model.get("definitions") or {}
         return json_schemas.value_for(model, random, definitions)
 
+    def permuted(self, model, random):
+        return permuted(model, random)
+
     def smaller(self, model):
         return without_one_part(model)
 
@@ -84,6 +94,13 @@ class ProtobufMaterial:
 
     def payload(self, model, random):
         return protobuf_schemas.payload(model, random)
+
+    def permuted(self, model, random):
+        messages = {
+            name: {**message, "fields": shuffled(message["fields"], random)}
+            for name, message in model["messages"].items()
+        }
+        return {**model, "messages": messages}
 
     def smaller(self, model):
         for name, message in model["messages"].items():
@@ -114,3 +131,22 @@ def without_one_part(node: Any) -> Iterator[Any]:
         for index, value in enumerate(node):
             for smaller in without_one_part(value):
                 yield [*node[:index], smaller, *node[index + 1 :]]
+
+
+def permuted(node: Any, random: Random) -> Any:
+    """A JSON Schema with the members of its objects and the branches of its combinations in another order."""
+    if isinstance(node, dict):
+        result = {}
+        for key, value in shuffled(node, random).items():
+            value = permuted(value, random)
+            is_branches = key in ("anyOf", "oneOf", "allOf") and isinstance(value, list)
+            result[key] = random.sample(value, len(value)) if is_branches else value
+        return result
+    return [permuted(each, random) for each in node] if isinstance(node, list) else node
+
+
+def shuffled(members: dict[Any, Any], random: Random) -> dict[Any, Any]:
+    """The members in another order."""
+    items = list(members.items())
+    random.shuffle(items)
+    return dict(items)

@@ -3,11 +3,17 @@
 import pytest
 
 from llm_schema_registry.formats import SchemaType
-from property.fuzzing import run
+from property.fuzzing import KINDS, run
 from property.laxities import contradicted, laxity, listed
-from property.materials import MATERIALS
 
-CASES = {SchemaType.AVRO: 400, SchemaType.JSON: 400, SchemaType.PROTOBUF: 40}
+CASES = [
+    ("random", SchemaType.AVRO, 400),
+    ("random", SchemaType.JSON, 400),
+    ("random", SchemaType.PROTOBUF, 40),
+    ("recursive", SchemaType.AVRO, 100),
+    ("recursive", SchemaType.JSON, 200),
+    ("recursive", SchemaType.PROTOBUF, 40),
+]
 LAXITIES = [
     pytest.param(schema_type, row, id=f"{schema_type.lower()}: {row['name']}")
     for schema_type in SchemaType
@@ -15,9 +21,9 @@ LAXITIES = [
 ]
 
 
-@pytest.mark.parametrize(("schema_type", "cases"), CASES.items())
-def test_no_change_that_is_called_compatible_breaks_a_reader(schema_type, cases):
-    report = run(MATERIALS[schema_type], range(cases))
+@pytest.mark.parametrize(("kind", "schema_type", "cases"), CASES)
+def test_no_change_that_is_called_compatible_breaks_a_reader(kind, schema_type, cases):
+    report = run(KINDS[kind][schema_type], range(cases))
     assert [str(each) for each in report.unlisted] == []
     # The run is worth something: verdicts of both kinds, payloads that were read, differences shown by witnesses.
     assert report.counts["compatible"] > cases / 4
