@@ -16,7 +16,8 @@ reader. Both are tried out on random schemas and random changes of them, with th
 
 - A change that is **called compatible** has to survive payloads that are written under one schema and read under the
   other. `make fuzz` looks for one that does not; the few that are known, and kept because the Confluent registry has
-  the same rule, are listed at the end of each section.
+  the same rule, are listed at the end of each section. A compatibility check with `verbose=true` and `lsr check` search
+  for such a payload and report it as a [warning](../reference/findings/schema.md#overlooked_break).
 - For a change that is **called incompatible** a *witness* is looked for: a payload that is valid under the writer's
   schema and that the reader refuses or misreads. The tables say how often one was found. They count the pairs in
   which the difference was the only one, since otherwise the witness may belong to another. A share below 100 % has one

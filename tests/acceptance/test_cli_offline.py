@@ -75,6 +75,15 @@ def test_a_compatible_change_exits_0(lsr: Lsr, catalog: Path) -> None:
     assert done.stdout.splitlines()[-1] == "1 schema: 1 passed"
 
 
+def test_a_break_that_the_rules_overlook_is_a_warning(lsr: Lsr, tmp_path: Path) -> None:
+    for name, types in (("old", ["integer"]), ("new", ["integer", "number"])):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"oneOf": [{"type": each} for each in types]}))
+    done = lsr("check", "old.json", "new.json")
+    assert done.returncode == 0
+    assert "schema.OVERLOOKED_BREAK at #/oneOf" in done.stdout
+    assert "valid under old.json, is refused by the new schema: 1" in " ".join(done.stdout.split())
+
+
 def test_a_profile_is_held_to_as_well(lsr: Lsr, tmp_path: Path) -> None:
     for name, field in (("old", "a"), ("new", "b")):
         (tmp_path / f"{name}.proto").write_text(f'syntax = "proto3"; message M {{ string {field} = 1; }}')

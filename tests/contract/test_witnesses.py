@@ -74,3 +74,17 @@ async def test_none_is_said_to_be_none(call: Caller) -> None:
 
 def _body(schema: str, schema_type: str = "AVRO") -> dict[str, Any]:
     return {"schema": schema, "schemaType": schema_type}
+
+
+async def test_a_check_with_details_warns_of_a_break_that_the_rules_overlook(call: Caller) -> None:
+    old, new = '{"oneOf":[{"type":"integer"}]}', '{"oneOf":[{"type":"integer"},{"type":"number"}]}'
+    await call("POST", "/subjects/s/versions", _body(old, "JSON"))
+    for path in ("/compatibility/subjects/s/versions", "/compatibility/subjects/s/versions/1"):
+        assert (await call("POST", path, _body(new, "JSON"))).json == {"is_compatible": True}
+        answer = (await call("POST", f"{path}?verbose=true", _body(new, "JSON"))).json
+        assert answer["is_compatible"]
+        assert answer["messages"] == []
+        (warning,) = answer["details"]
+        assert (warning["code"], warning["severity"]) == ("schema.OVERLOOKED_BREAK", "warning")
+        assert "is refused by the new schema: 1" in warning["message"]
+    assert (await call("POST", "/subjects/s/versions", _body(new, "JSON"))).status == 200

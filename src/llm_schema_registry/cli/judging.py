@@ -9,7 +9,7 @@ from llm_schema_registry.cli.outcomes import CliError
 from llm_schema_registry.cli.places import with_lines
 from llm_schema_registry.cli.reporting import Item, Status
 from llm_schema_registry.cli.sources import SchemaFile
-from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy, check
+from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy, check, overlooked_break
 from llm_schema_registry.evolution.witnesses import find_witness
 from llm_schema_registry.findings import Finding, Severity
 from llm_schema_registry.formats import ParsedSchema
@@ -52,7 +52,11 @@ def judge_schema(
         verdict = check(candidate, history, level, policy, profile=profile, logical_types=logical_types, annotate=True)
     except BudgetExceededError as error:
         raise CliError(f"{file.path}: {error}") from None
-    findings = with_lines(verdict.findings, file.text)
+    found = verdict.findings
+    if verdict.compatible:
+        overlooked = overlooked_break(candidate, history, level, policy, older=against)
+        found += () if overlooked is None else (overlooked,)
+    findings = with_lines(found, file.text)
     if witness and verdict.against_version is not None:
         older = against or f"version {verdict.against_version}"
         findings += (_witness(candidate, dict(history)[verdict.against_version], level, older),)

@@ -2,13 +2,8 @@
 
 from typing import Any
 
-import msgspec
-
-from llm_schema_registry.evolution.levels import Direction
+from llm_schema_registry.evolution.witnesses import shown
 from llm_schema_registry.findings import Finding, Severity
-
-_PAYLOAD_LIMIT = 2_000
-_VERBS = {"refused": "is refused by", "misread": "is misread by"}
 
 
 def found(direction: str, outcome: str, payload: Any, problem: str, older: str) -> Finding:
@@ -21,16 +16,10 @@ def found(direction: str, outcome: str, payload: Any, problem: str, older: str) 
         problem: what the reader said.
         older: what the older schema is called (`version 3`).
     """
-    newer = "the new schema"
-    writer, reader = (older, newer) if direction == Direction.BACKWARD else (newer, older)
-    text = msgspec.json.encode(payload).decode()
-    if len(text) > _PAYLOAD_LIMIT:
-        text = f"{text[:_PAYLOAD_LIMIT]}… ({len(text)} characters)"
-    said = f" {problem}" if problem else ""
     return Finding(
         code="schema.WITNESS",
         severity=Severity.INFO,
-        message=f"This payload, valid under {writer}, {_VERBS[outcome]} {reader}: {text}{said}",
+        message=shown(direction, outcome, payload, problem, older),
         direction=direction,
         docs="reference/findings/schema.md#witness",
     )

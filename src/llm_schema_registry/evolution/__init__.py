@@ -1,6 +1,7 @@
 """What a change means: levels, and the verdict over a history."""
 
 from llm_schema_registry.evolution.checking import DIFFERENT_TYPE, Verdict, breaking_differences, check
+from llm_schema_registry.evolution.laxity import overlooked_break
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, LogicalTypes, Policy
 from llm_schema_registry.formats.profiles import Profile
 
@@ -14,4 +15,5 @@ __all__ = [
     "Verdict",
     "breaking_differences",
     "check",
+    "overlooked_break",
 ]

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction
 from llm_schema_registry.formats import Format, Outcome, ParsedSchema, Reading, format_of
@@ -11,6 +13,8 @@ from llm_schema_registry.formats import Format, Outcome, ParsedSchema, Reading, 
 WITNESS_STEPS = 20_000
 """Steps for one search: each payload that is tried costs `_PER_PAYLOAD`."""
 _PER_PAYLOAD = 20
+_PAYLOAD_LIMIT = 2_000
+_VERBS = {"refused": "is refused by", "misread": "is misread by"}
 # Values of every JSON type, one of which a reader that is strict about a place refuses there.
 _STRANGE: tuple[Any, ...] = ("text", 1.5, True, None, [], {})
 
@@ -68,6 +72,25 @@ def find_witness(
             budget.left = min(budget.left, -1)
             return None
     return None
+
+
+def shown(direction: str, outcome: str, payload: Any, problem: str, older: str) -> str:
+    """The sentence that shows a payload that breaks.
+
+    Args:
+        direction: the promise that it breaks.
+        outcome: `refused` or `misread`.
+        payload: as JSON value.
+        problem: what the reader reported.
+        older: what the older schema is called (`version 3`).
+    """
+    newer = "the new schema"
+    writer, reader = (older, newer) if direction == Direction.BACKWARD else (newer, older)
+    text = msgspec.json.encode(payload).decode()
+    if len(text) > _PAYLOAD_LIMIT:
+        text = f"{text[:_PAYLOAD_LIMIT]}… ({len(text)} characters)"
+    said = f" {problem}" if problem else ""
+    return f"This payload, valid under {writer}, {_VERBS[outcome]} {reader}: {text}{said}"
 
 
 def _payloads(

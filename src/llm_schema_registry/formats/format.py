@@ -183,11 +183,13 @@ class Reading:
             valid payload of the writer, so it says nothing about the pair.
         encoded: the payload in the format's encoding, as the writer wrote it; empty if it could not.
         problem: what the reader's codec or validator said, one sentence; empty for `READ`.
+        path: JSON pointer to the value in the payload that it is about; empty if unknown, or the whole.
     """
 
     outcome: Outcome
     encoded: bytes = b""
     problem: str = ""
+    path: str = ""
 
 
 class PayloadValidator(Protocol):

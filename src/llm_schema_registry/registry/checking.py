@@ -51,6 +51,28 @@ async def _check_request(
     normalize: bool | None,
     annotate: bool,
 ) -> Verdict:
+    candidate, versions, config = await check_inputs(registry, subject, request, version, normalize)
+    return await check_against(
+        registry,
+        registry.store,
+        candidate,
+        request.metadata,
+        versions,
+        config,
+        exactly_these=version is not None,
+        annotate=annotate,
+    )
+
+
+async def check_inputs(
+    registry: Registry, subject: Subject, request: SchemaRequest, version: int | None, normalize: bool | None
+) -> tuple[ParsedSchema, list[Version], Config]:
+    """The candidate of a check, the versions to compare it with before levels and groups choose, and the config.
+
+    Raises:
+        RegistryError: VERSION_NOT_FOUND, INVALID_SCHEMA.
+        BudgetExceededError: too much work for here.
+    """
     reads = registry.store
     config = await effective_config(registry, reads, subject)
     versions = [each for each in await reads.versions(subject) if not each.deleted]
@@ -63,17 +85,7 @@ async def _check_request(
     if not request.schema:
         raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
     candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
-    exactly_these = version is not None
-    return await check_against(
-        registry,
-        reads,
-        candidate.parsed,
-        request.metadata,
-        versions,
-        config,
-        exactly_these=exactly_these,
-        annotate=annotate,
-    )
+    return candidate.parsed, versions, config
 
 
 async def check_against(
@@ -103,6 +115,28 @@ async def check_against(
         BudgetExceededError: too much work for here.
     """
     level = config.compatibility_level or registry.rules.compatibility
+    newest_first = await counting_contents(registry, reads, metadata, versions, config, exactly_these=exactly_these)
+    verdict = await _verdict(registry, reads, candidate, newest_first, level, config, annotate=annotate)
+    reserved = _reserved_findings(candidate, metadata, newest_first, config)
+    if not reserved and verdict.compatible:
+        return verdict
+    fields = str(bool(config.validate_fields)).lower()
+    messages = [*verdict.messages, *(finding.message for finding in reserved)]
+    messages.append(f"{{validateFields: '{fields}', compatibility: '{level}'}}")
+    return Verdict((*verdict.findings, *reserved), tuple(messages), verdict.against_version)
+
+
+async def counting_contents(
+    registry: Registry,
+    reads: Reads,
+    metadata: Metadata | None,
+    versions: Sequence[Version],
+    config: Config,
+    *,
+    exactly_these: bool,
+) -> list[tuple[int, StoredSchema]]:
+    """The versions that a candidate with this metadata is compared with, newest first; arguments of `check_against`."""
+    level = config.compatibility_level or registry.rules.compatibility
     if config.compatibility_group is None and not exactly_these:
         # Where no group can leave the latest out, nothing but what counts is read.
         versions = versions_that_count(versions, transitive=level.transitive)
@@ -115,15 +149,7 @@ async def check_against(
     if not exactly_these:
         counting = versions_that_count(counting, transitive=level.transitive)
     by_version = {version.version: content for version, content in contents}
-    newest_first = [(each.version, by_version[each.version]) for each in reversed(counting)]
-    verdict = await _verdict(registry, reads, candidate, newest_first, level, config, annotate=annotate)
-    reserved = _reserved_findings(candidate, metadata, newest_first, config)
-    if not reserved and verdict.compatible:
-        return verdict
-    fields = str(bool(config.validate_fields)).lower()
-    messages = [*verdict.messages, *(finding.message for finding in reserved)]
-    messages.append(f"{{validateFields: '{fields}', compatibility: '{level}'}}")
-    return Verdict((*verdict.findings, *reserved), tuple(messages), verdict.against_version)
+    return [(each.version, by_version[each.version]) for each in reversed(counting)]
 
 
 def versions_that_count(versions: Sequence[Version], *, transitive: bool) -> list[Version]:

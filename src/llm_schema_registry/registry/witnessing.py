@@ -1,11 +1,13 @@
-"""Witnesses of refusals: a payload that shows what an incompatible schema would do to data."""
+"""Payloads that break: witnesses of refusals, and warnings about breaks that a check overlooks."""
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.contracts import Subject
-from llm_schema_registry.evolution import Verdict
+from llm_schema_registry.evolution import Policy, Verdict, overlooked_break
+from llm_schema_registry.evolution.laxity import VERSIONS_SEARCHED
 from llm_schema_registry.evolution.witnesses import WITNESS_STEPS, Witness, find_witness
-from llm_schema_registry.findings import Severity
+from llm_schema_registry.findings import Finding, Severity
 from llm_schema_registry.registry.candidates import SchemaRequest, prepare
+from llm_schema_registry.registry.checking import check_inputs, counting_contents
 from llm_schema_registry.registry.configuring import effective_config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.registry import Registry
@@ -78,9 +80,65 @@ async def search(
     candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
     previous = await registry.schemas.parsed(reads, content)
     level = config.compatibility_level or registry.rules.compatibility
-    room = registry.schemas.budget(reads, "The search for a witness").left // _STEPS_OF_WORK
-    budget = Budget(min(WITNESS_STEPS, room), "The search for a witness")
-    witness = find_witness(candidate.parsed, previous, level, budget, inline=room < WITNESS_STEPS)
-    if witness is None and budget.left < 0 and room < WITNESS_STEPS:
+    steps = _steps(registry)
+    budget = Budget(steps, "The search for a witness")
+    witness = find_witness(candidate.parsed, previous, level, budget, inline=steps < WITNESS_STEPS)
+    if witness is None and budget.left < 0 and steps < WITNESS_STEPS:
         raise BudgetExceededError("The search for a witness")
     return witness
+
+
+async def overlooked_by_check(
+    registry: Registry,
+    subject: Subject,
+    request: SchemaRequest,
+    *,
+    version: int | None = None,
+    normalize: bool | None = None,
+) -> Finding | None:
+    """A warning with a payload that breaks although the check calls the schema compatible.
+
+    Args:
+        registry: the registry.
+        subject: the subject.
+        request: the schema.
+        version: as in the check.
+        normalize: as in the check.
+
+    Returns:
+        The warning, or `None`: no payload that was tried breaks, or the node has no room for the search.
+    """
+    try:
+        return await registry.bounded(search_overlooked, subject, request, version, normalize)
+    except RegistryError as error:
+        # The verdict stands without the search.
+        if error.code in (ErrorCode.BUDGET_EXCEEDED, ErrorCode.OVERLOADED):
+            return None
+        raise
+
+
+async def search_overlooked(
+    registry: Registry, subject: Subject, request: SchemaRequest, version: int | None, normalize: bool | None
+) -> Finding | None:
+    """The search itself, to be run where it may take its time.
+
+    Raises:
+        RegistryError: as the check does.
+        BudgetExceededError: it is too much work for here.
+    """
+    candidate, versions, config = await check_inputs(registry, subject, request, version, normalize)
+    level = config.compatibility_level or registry.rules.compatibility
+    reads = registry.store
+    counting = await counting_contents(
+        registry, reads, request.metadata, versions, config, exactly_these=version is not None
+    )
+    history = [
+        (number, await registry.schemas.parsed(reads, content)) for number, content in counting[:VERSIONS_SEARCHED]
+    ]
+    policy = config.compatibility_policy or Policy.STRICT
+    return overlooked_break(candidate, history, level, policy, steps=_steps(registry))
+
+
+def _steps(registry: Registry) -> int:
+    """The steps of one search: all of them, or as many as there is room for here."""
+    return min(WITNESS_STEPS, registry.schemas.budget(registry.store, "The search").left // _STEPS_OF_WORK)

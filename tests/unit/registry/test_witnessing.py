@@ -11,7 +11,8 @@ from llm_schema_registry.formats import Outcome
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.checking import check_request
 from llm_schema_registry.registry.heavy import HeavyWork
-from llm_schema_registry.registry.witnessing import witness_of_refusal, witness_of_verdict
+from llm_schema_registry.registry.naming import LATEST
+from llm_schema_registry.registry.witnessing import overlooked_by_check, witness_of_refusal, witness_of_verdict
 from llm_schema_registry.store.opening import open_store
 from unit.registry.building import S1, S3, S4, S, put, record, reference, refused, request
 
@@ -83,3 +84,34 @@ async def test_other_errors_are_not_swallowed(registry: Registry) -> None:
     with pytest.raises(RegistryError) as caught:
         await witness_of_refusal(registry, S, request(S1.replace('"f1"', '"f 1"')), error)
     assert caught.value.code is ErrorCode.INVALID_SCHEMA
+
+
+def one_of(*types: str) -> str:
+    return json.dumps({"oneOf": [{"type": each} for each in types]})
+
+
+async def test_a_break_that_the_check_overlooks_is_found(registry: Registry) -> None:
+    await put(registry, one_of("integer"), schema_type="JSON")
+    candidate = request(one_of("integer", "number"), schema_type="JSON")
+    assert (await check_request(registry, S, candidate, annotate=True)).compatible
+    for version in (None, 1, LATEST):
+        warning = await overlooked_by_check(registry, S, candidate, version=version)
+        assert warning is not None
+        assert (warning.code, warning.against_version) == ("schema.OVERLOOKED_BREAK", 1)
+    assert await overlooked_by_check(registry, S, request(one_of("integer", "string"), schema_type="JSON")) is None
+
+
+async def test_the_search_for_overlooked_breaks_may_have_no_room(tmp_path: Path, heavy: HeavyWork) -> None:
+    """The one constant that breaks is the last sample of hundreds."""
+    old = {"enum": [*range(400)]}
+    new = {"oneOf": [old, {"const": 399}]}
+    store = await open_store(f"sqlite:///{tmp_path}/registry.db")
+    here = Registry(store, steps=4_000)
+    await put(here, json.dumps(old), schema_type="JSON")
+    candidate = request(json.dumps(new), schema_type="JSON")
+    assert (await check_request(here, S, candidate)).compatible
+    assert await overlooked_by_check(here, S, candidate) is None
+    warning = await overlooked_by_check(Registry(store, steps=4_000, elsewhere=heavy), S, candidate)
+    assert warning is not None
+    assert "399" in warning.message
+    await store.close()

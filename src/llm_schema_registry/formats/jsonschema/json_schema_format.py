@@ -94,7 +94,9 @@ class JsonSchemaFormat:
             return Reading(Outcome.UNWRITABLE, problem=refused[0].message)
         data = encoded(value)
         refused = JsonValidator(_own(reader), inline=inline).check_bytes(data)
-        return Reading(Outcome.REFUSED, data, refused[0].message) if refused else Reading(Outcome.READ, data)
+        if not refused:
+            return Reading(Outcome.READ, data)
+        return Reading(Outcome.REFUSED, data, refused[0].message, refused[0].path)
 
     def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
         """What can carry tags, with its tags; see `tagging.tags`."""

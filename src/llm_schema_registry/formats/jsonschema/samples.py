@@ -141,6 +141,12 @@ class _Samples:
             yield {**full, "undeclared": value}
         for size in (2, 4, 8) if others else ():
             yield {**full, **{f"undeclared{number}": others[0] for number in range(size)}}
+        for pattern, child in node.patterns:
+            matching = _name_for(pattern)
+            if matching is not None:
+                for value in self._variants(child, enclosing):
+                    self._budget.spend(1 + len(full) // 8)
+                    yield {**full, matching: value}
 
     def _undeclared(self, node: ObjectNode, enclosing: frozenset[int]) -> list[Any]:
         rest = node.unevaluated if node.additional is None else node.additional
@@ -191,6 +197,12 @@ class _Samples:
 def _dependent_names(node: ObjectNode) -> set[str]:
     """The names that only `dependencies` and `dependentRequired` mention: all of them together satisfy those."""
     return set(node.dependent_required).union(*node.dependent_required.values())
+
+
+def _name_for(pattern: str) -> str | None:
+    """The name of a property that a pattern of `patternProperties` matches, if one of the common shapes does."""
+    literal = pattern.removeprefix("^").removesuffix("$")
+    return next((text for text in (literal, *_TEXTS) if matches(pattern, text)), None)
 
 
 def _merged(values: Iterable[dict[str, Any]]) -> dict[str, Any]:

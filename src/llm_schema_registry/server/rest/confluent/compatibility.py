@@ -9,7 +9,7 @@ from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.checking import check_request
-from llm_schema_registry.registry.witnessing import witness_of_verdict
+from llm_schema_registry.registry.witnessing import overlooked_by_check, witness_of_verdict
 from llm_schema_registry.server.rest.confluent.shapes import Normalize
 from llm_schema_registry.server.rest.operations import Call, Operations
 from llm_schema_registry.server.rest.queries import Query
@@ -81,7 +81,13 @@ async def _answer(call: Call[CheckQuery, SchemaRequest], version: int | None) ->
     call.metrics.check(verdict.compatible)
     answer = CheckAnswer(is_compatible=verdict.compatible)
     if query.verbose:
-        answer = msgspec.structs.replace(answer, messages=verdict.messages, details=verdict.findings)
+        details = verdict.findings
+        if verdict.compatible:
+            overlooked = await overlooked_by_check(
+                call.registry, subject, call.body, version=version, normalize=query.normalize
+            )
+            details += () if overlooked is None else (overlooked,)
+        answer = msgspec.structs.replace(answer, messages=verdict.messages, details=details)
     if query.witness and not verdict.compatible:
         witness = await witness_of_verdict(call.registry, subject, call.body, verdict, normalize=query.normalize)
         answer = msgspec.structs.replace(answer, witness=witness_answer(witness), witness_searched=True)
