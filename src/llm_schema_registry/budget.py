@@ -8,17 +8,26 @@ CHARACTERS_PER_STEP = 64
 """How many characters of a text are read for one step, before anything is made of them."""
 
 
+_OUT_OF_STEPS = "the schema is too large or too deeply nested for the work budget"
+_FIX = "Split the schema into schemas that refer to each other, or nest fewer combinations (oneOf, anyOf, allOf)."
+
+
 class BudgetExceededError(Exception):
     """The work on this input was given up after its budget of steps; nothing was changed."""
 
-    def __init__(
-        self, what: str, why: str = "the schema is too large or too deeply nested for the work budget"
-    ) -> None:
+    def __init__(self, what: str, why: str = _OUT_OF_STEPS) -> None:
         super().__init__(what, why)
         self.what = what
+        self.why = why
+
+    @property
+    def is_out_of_steps(self) -> bool:
+        """Whether more steps could complete the work."""
+        return self.why == _OUT_OF_STEPS
 
     def __str__(self) -> str:
-        return f"{self.what} was given up: {self.args[1]}"
+        sentence = f"{self.what} was given up: {self.why}"
+        return f"{sentence}. {_FIX}" if self.is_out_of_steps else sentence
 
 
 class Budget:

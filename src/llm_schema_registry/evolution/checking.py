@@ -7,6 +7,7 @@ import msgspec
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, LogicalTypes, Policy
+from llm_schema_registry.evolution.limits import limited_findings, limited_messages
 from llm_schema_registry.evolution.profiles import profile_findings, profile_message
 from llm_schema_registry.findings import Finding, Severity, shortened
 from llm_schema_registry.formats import Certainty, Difference, Impact, ParsedSchema, format_of
@@ -108,10 +109,16 @@ def check(
             found = profile_findings(candidate, previous, version, profile, budget)
             verdict = _with_profiles(verdict, found, version, previous, annotate=annotate)
         if not verdict.compatible:
-            return verdict
+            return _limited(verdict)
         if annotate:
             warnings, annotate = verdict.findings, False
-    return Verdict(warnings)
+    return _limited(Verdict(warnings))
+
+
+def _limited(verdict: Verdict) -> Verdict:
+    """The verdict with no more findings and messages than an answer should hold."""
+    messages = (*limited_messages(verdict.messages[:-_TAIL]), *verdict.messages[-_TAIL:])
+    return Verdict(limited_findings(verdict.findings), messages, verdict.against_version)
 
 
 def breaking_differences(

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.findings import Finding
 
 
@@ -144,3 +145,9 @@ class RegistryError(Exception):
 
     def __reduce__(self) -> tuple[Callable[..., "RegistryError"], tuple[object, ...]]:
         return functools.partial(RegistryError, **self._values), (self.code, self.findings)
+
+
+def over_budget(error: BudgetExceededError, steps: int) -> RegistryError:
+    """The refusal of work that takes more than `steps`, the most that this registry allows."""
+    setting = f" Or raise LSR_MAX_STEPS, which is {steps}." if error.is_out_of_steps else ""
+    return RegistryError(ErrorCode.BUDGET_EXCEEDED, message=f"{error}{setting}")

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
-from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.registry import Registry, Rules
 from llm_schema_registry.sandbox import (
@@ -114,7 +113,7 @@ def prepare(place: _Place, rules: Rules) -> Callable[[], Callable[[Any], object]
         loop = asyncio.new_event_loop()
         threading.Thread(target=loop.run_forever, daemon=True).start()
         store: Store = asyncio.run_coroutine_threadsafe(open_store(*place), loop).result()
-        registry = Registry(store, rules, steps=DEFAULT_STEPS)
+        registry = Registry(store, rules, steps=rules.max_steps)
 
         def answer(job: Any) -> object:
             use_case, arguments, options = job

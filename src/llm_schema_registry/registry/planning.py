@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from llm_schema_registry.budget import DEFAULT_STEPS, BudgetExceededError
+from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.evolution.witnesses import Witness
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.configuring import scopes_above
-from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError, over_budget
 from llm_schema_registry.registry.naming import LATEST, check_subject
 from llm_schema_registry.registry.registering import checked, decide
 from llm_schema_registry.registry.registry import Registry
@@ -232,10 +232,10 @@ async def _decide(there: Registry, planned: Planned) -> Registered | Decision:
             there, there.store, planned.subject, checked(planned.request), planned.normalize, force=False
         )
     except BudgetExceededError as error:
-        if there.schemas.steps < DEFAULT_STEPS:
+        if there.schemas.steps < there.schemas.max_steps:
             raise
         # There is no larger place than this: it is this schema that is refused, not the whole set.
-        raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+        raise over_budget(error, there.schemas.max_steps) from error
 
 
 async def _witness(there: Registry, planned: Planned, error: RegistryError) -> Witness | None:

@@ -6,9 +6,9 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES, BudgetExceededError
+from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, BudgetExceededError
 from llm_schema_registry.evolution import CompatibilityLevel
-from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.errors import over_budget
 from llm_schema_registry.registry.schemas import DEFAULT_COMPILED_BYTES, Schemas
 from llm_schema_registry.store.facts import note_untraceable
 from llm_schema_registry.store.store import Store
@@ -47,6 +47,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         max_schema_bytes: the largest definition: text, references, metadata and rule set together, in bytes of
             UTF-8. A config may be as large.
         max_id_gap: how far beyond the highest id that its context ever gave the id of an imported schema may be.
+        max_steps: how many steps one parse or one check may take, wherever it is done.
     """
 
     compatibility: CompatibilityLevel = CompatibilityLevel.BACKWARD
@@ -58,6 +59,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     schema_search_limit: int = 1000
     max_schema_bytes: int = MAX_SCHEMA_BYTES
     max_id_gap: int = DEFAULT_ID_GAP
+    max_steps: int = DEFAULT_STEPS
 
 
 class Registry:
@@ -89,7 +91,7 @@ class Registry:
         self.store = store
         self.rules = rules or Rules()
         self.clock = clock or (lambda: time.time_ns() // 1_000_000)
-        self.schemas = Schemas(store, steps, compiled_bytes=compiled_bytes)
+        self.schemas = Schemas(store, steps, self.rules.max_steps, compiled_bytes=compiled_bytes)
         self._elsewhere = elsewhere
         self._is_alone = is_alone
         self._seen = seen
@@ -125,7 +127,7 @@ class Registry:
             return await use_case(self, *arguments, **options)
         except BudgetExceededError as error:
             if self._elsewhere is None or self._is_alone:
-                raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+                raise over_budget(error, self.rules.max_steps) from error
         on_leaving()
         return await self._elsewhere.run(use_case, *arguments, **options)
 

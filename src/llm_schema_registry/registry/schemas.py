@@ -75,6 +75,7 @@ class Schemas:
         store: the store; what an open transaction sees instead is not remembered, since it may be rolled back.
         steps: how many steps one piece of work may take, unless it is done in a transaction, which no other
             process could see into.
+        max_steps: how many it may take in a transaction.
         capacity: bound on the characters of schema text behind the remembered objects, that of references included,
             per kind of object. A parsed form takes about twenty bytes per character.
         compiled_bytes: bound on the bytes of compiled validators together.
@@ -84,11 +85,13 @@ class Schemas:
         self,
         store: Reads,
         steps: int,
+        max_steps: int = DEFAULT_STEPS,
         capacity: int = 2 * _MEBIBYTE,
         compiled_bytes: int = DEFAULT_COMPILED_BYTES,
     ) -> None:
         self._store = store
-        self.steps = steps
+        self.max_steps = max_steps
+        self.steps = min(steps, max_steps)
         self._contents: _Bounded[StoredSchema] = _Bounded(4 * capacity)
         self._parsed: _Bounded[ParsedSchema] = _Bounded(capacity)
         self._by_id: _Bounded[ParsedSchema] = _Bounded(capacity)
@@ -186,7 +189,7 @@ class Schemas:
 
     def budget(self, reads: Reads, what: str) -> Budget:
         """The budget of one piece of work that reads from `reads`."""
-        return Budget(self.steps if reads is self._store else DEFAULT_STEPS, what)
+        return Budget(self.steps if reads is self._store else self.max_steps, what)
 
     def parse(
         self,

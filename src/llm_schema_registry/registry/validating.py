@@ -11,7 +11,7 @@ import msgspec
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.findings import Finding, Severity
 from llm_schema_registry.formats import Dependency, InvalidSchemaError, PayloadValidator, SchemaType, format_of
-from llm_schema_registry.registry.errors import ErrorCode, RegistryError
+from llm_schema_registry.registry.errors import ErrorCode, RegistryError, over_budget
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.registry.schemas import not_checked
 from llm_schema_registry.store.model import StoredSchema
@@ -147,7 +147,7 @@ class Validation:
         except InvalidSchemaError as error:
             raise not_checked(content, error) from error
         except BudgetExceededError as error:
-            raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=str(error)) from error
+            raise over_budget(error, registry.rules.max_steps) from error
 
 
 async def judge(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES
+from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.registry import DEFAULT_ID_GAP
 from llm_schema_registry.store import InvalidStoreUrlError
@@ -116,6 +116,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             le=64 * 1024 * 1024,
         ),
     ] = MAX_SCHEMA_BYTES
+    max_steps: Annotated[
+        int,
+        Meta(
+            description="How many steps of work one parse or one compatibility check may take; beyond it 42290. A step "
+            "is about a microsecond; `sandbox_seconds` bounds the same work in time.",
+            ge=10_000,
+            le=1_000_000_000,
+        ),
+    ] = DEFAULT_STEPS
     max_id_gap: Annotated[
         int,
         Meta(

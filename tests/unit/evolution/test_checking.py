@@ -272,3 +272,47 @@ def test_a_refusal_claims_no_more_than_is_certain(
     assert not verdict.compatible
     assert verdict.findings[0].message == f"The new schema differs at path '/a'. It matters. {consequence} (version 3)."
     assert verdict.messages[0] == "BROKEN new old"
+
+
+def many(kind, count, name="p"):
+    properties = {f"{name}{number}": {"type": kind} for number in range(count)}
+    return format_of(SchemaType.JSON).parse(json.dumps({"type": "object", "properties": properties}))
+
+
+@pytest.mark.parametrize("count", [999, 1000])
+def test_a_refusal_of_ordinary_size_is_complete(count):
+    verdict = check(many("string", count), [(1, many("integer", count))], CompatibilityLevel.BACKWARD)
+    assert (len(verdict.findings), len(verdict.messages)) == (count, count + 2)
+    assert not any("omitted" in message for message in verdict.messages)
+
+
+def test_a_refusal_is_bounded_and_gives_the_number_of_what_is_omitted():
+    verdict = check(many("string", 3000), [(1, many("integer", 3000))], CompatibilityLevel.BACKWARD)
+    assert len(verdict.findings) == 1001
+    assert verdict.findings[-1].code == "schema.FINDINGS_OMITTED"
+    assert verdict.findings[-1].message.startswith("2000 more findings are omitted")
+    assert verdict.messages[1000] == "{omittedIncompatibilities: 2000}"
+    assert verdict.messages[1001] == "{oldSchemaVersion: 1}"
+    assert not verdict.compatible
+
+
+def test_a_refusal_is_bounded_in_characters():
+    long = "p" * 10_000
+    verdict = check(many("string", 200, long), [(1, many("integer", 200, long))], CompatibilityLevel.BACKWARD)
+    assert sum(map(len, verdict.messages)) < 1_100_000
+    assert verdict.messages[-3].startswith("{omittedIncompatibilities: 1")
+    assert verdict.findings[-1].code == "schema.FINDINGS_OMITTED"
+
+
+def test_a_finding_in_several_places_is_one_finding_and_several_messages():
+    def schema(kind):
+        places = {name: {"$ref": "#/definitions/t"} for name in ("deep", "a", "b")}
+        definitions = {"t": {"type": "object", "properties": {"x": {"type": kind}}}}
+        text = json.dumps({"definitions": definitions, "type": "object", "properties": places})
+        return format_of(SchemaType.JSON).parse(text)
+
+    verdict = check(schema("string"), [(1, schema("integer"))], CompatibilityLevel.BACKWARD)
+    (finding,) = verdict.findings
+    assert (finding.path, finding.places) == ("#/properties/a/properties/x", 3)
+    assert finding.message.endswith("3 places are affected; this is the shortest path.")
+    assert len(verdict.messages) == 3 + 2

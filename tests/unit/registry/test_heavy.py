@@ -45,7 +45,7 @@ async def test_the_outcome_is_the_same(registry: Registry) -> None:
     assert not (await put(registry, WIDE)).created
     assert (await put(registry, WIDER)).version.version == 2
     error = await refused(ErrorCode.INCOMPATIBLE_SCHEMA, put(registry, CHANGED))
-    assert len([finding for finding in error.findings if finding.code == "avro.TYPE_MISMATCH"]) == 3_000
+    assert len([finding for finding in error.findings if finding.code == "avro.TYPE_MISMATCH"]) == 1000
     invalid = await refused(ErrorCode.INVALID_SCHEMA, put(registry, WIDE.replace('"f2999"', '"f 2999"')))
     assert "f 2999" in invalid.message
     assert invalid.findings[0].path
@@ -136,6 +136,19 @@ async def test_without_another_place_the_work_is_refused(tmp_path: Path) -> None
     error = await refused(ErrorCode.BUDGET_EXCEEDED, put(Registry(store, steps=1_000), WIDE))
     assert "too large or too deeply nested" in error.message
     await store.close()
+
+
+async def test_the_budget_is_a_setting_that_the_answer_names(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/r.db"
+    rules = Rules(max_steps=500)
+    store, work = await open_store(url), HeavyWork(url, rules)
+    try:
+        error = await refused(ErrorCode.BUDGET_EXCEEDED, put(Registry(store, rules, elsewhere=work), WIDE))
+        assert error.message.endswith("Or raise LSR_MAX_STEPS, which is 500.")
+        assert "Split the schema" in error.message
+    finally:
+        work.close()
+        await store.close()
 
 
 async def _die(registry: Registry) -> None:

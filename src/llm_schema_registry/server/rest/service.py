@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from llm_schema_registry.budget import DEFAULT_STEPS
 from llm_schema_registry.formats.jsonschema.compiled import COMPILED
 from llm_schema_registry.formats.jsonschema.patterns import MATCHER
 from llm_schema_registry.formats.protobuf.protoc import PROTOC, TIMEOUT_SECONDS
@@ -117,6 +116,7 @@ class Service:
             schema_search_limit=settings.schema_search_limit,
             max_schema_bytes=settings.max_schema_bytes,
             max_id_gap=settings.max_id_gap,
+            max_steps=settings.max_steps,
         )
         follower = None if self.shelf is None else self.shelf.follower
         blobs = settings.blob_place()
@@ -162,7 +162,7 @@ class Service:
         self._registry = Registry(
             store,
             rules,
-            steps=DEFAULT_STEPS if is_alone else INLINE_STEPS,
+            steps=settings.max_steps if is_alone else INLINE_STEPS,
             elsewhere=Offload(self._heavy),
             is_alone=is_alone,
             compiled_bytes=settings.compiled_mb * MEBIBYTE // 2,
