@@ -11,7 +11,6 @@ from llm_schema_registry.cli.outcomes import CliError
 
 
 def serve(
-    context: typer.Context,
     host: Host = DEFAULT_HOST,
     port: Port = DEFAULT_PORT,
     store: Store = DEFAULT_STORE,
@@ -31,7 +30,7 @@ def serve(
             f"the server is not installed: there is no module {error.name}",
             "pip install 'llm-schema-registry[server]'",
         ) from None
-    _hide_password(context, store)
+    _hide_password(store, host=host, port=port, workers=workers)
     _make_place(store)
     try:
         run(Settings.from_environment(host=host, port=port, store=store, workers=workers))
@@ -39,13 +38,13 @@ def serve(
         raise CliError(str(error)) from None
 
 
-def _hide_password(context: typer.Context, store: str) -> None:
+def _hide_password(store: str, **options: str | int) -> None:
     """Starts again with the store's URL in the environment if the process list shows a password in the arguments."""
     from llm_schema_registry.store.opening import has_password
 
     if has_password(store) and any(store in argument for argument in sys.argv):
-        options = [f"--{name}={context.params[name]}" for name in ("host", "port", "workers")]
-        command = [sys.executable, "-m", "llm_schema_registry.cli", "serve", *options]
+        others = [f"--{name}={value}" for name, value in options.items()]
+        command = [sys.executable, "-m", "llm_schema_registry.cli", "serve", *others]
         os.execve(sys.executable, command, os.environ | {"LSR_STORE": store})  # noqa: S606 -- our own program
 
 
