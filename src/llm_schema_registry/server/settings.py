@@ -120,7 +120,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             description="How many steps of work one parse or one compatibility check may take; beyond it 42290. A step "
-            "is about a microsecond; `sandbox_seconds` bounds the same work in time.",
+            "takes a few microseconds; `sandbox_seconds` bounds the same work in time.",
             ge=10_000,
             le=1_000_000_000,
         ),
