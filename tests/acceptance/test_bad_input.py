@@ -207,7 +207,8 @@ async def test_what_was_imported_and_is_no_schema(call: Caller) -> None:
         body = {"schema": text, "schemaType": schema_type, "id": 100 + number, "version": number}
         assert (await call("POST", "/subjects/s/versions", body, _JSON)).status == 200
         answer = await _refused(call, "POST", "/api/v1/validate", {"schema_id": 100 + number, "data": {}})
-        assert answer.json["code"] == "STORED_SCHEMA_UNREADABLE"
+        # The text of the first one is JSON, and can be read; no payload can be checked against it.
+        assert answer.json["code"] == ("PAYLOADS_NOT_CHECKED" if schema_type == "JSON" else "STORED_SCHEMA_UNREADABLE")
         assert (await call("GET", f"/subjects/s/versions/{number}")).json["schema"] == text
         assert (await call("POST", "/subjects/s/versions", body, _JSON)).json["id"] == 100 + number
 

@@ -211,13 +211,17 @@ def test_a_stop_resets_no_new_connection(tmp_path: Path, workers: str) -> None:
     with running(tmp_path, "--workers", workers) as (port, process), begun_request(port):
         # It goes on for seconds, for the request in progress.
         process.send_signal(signal.SIGTERM)
-        refused = 0
+        refused = reset = 0
         while process.poll() is None:
             try:
                 assert get(port, "/health/live")[0] == 200
             except ConnectionRefusedError:
                 refused += 1
                 time.sleep(0.01)
+            except ConnectionResetError:
+                reset += 1
+        # The system resets a connection that it completes between the last look at the socket and its end.
+        assert reset <= 1
         assert refused > 10, "the socket stays open until the end"
 
 

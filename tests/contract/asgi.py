@@ -71,7 +71,8 @@ class Caller:
         sent: list[Any] = []
 
         async def receive() -> Any:
-            return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+            # The client stays until it has its answer.
+            return waiting.pop(0) if waiting else await asyncio.Event().wait()
 
         async def send(message: Any) -> None:
             sent.append(message)

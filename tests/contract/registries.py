@@ -6,10 +6,12 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,12 +41,20 @@ def running(store: str, **settings: str) -> Iterator[str]:
 
 @contextmanager
 def started(store: str, *, prepared_by: str = "", **settings: str) -> Iterator[tuple[str, int]]:
-    """The URL of a registry as `running` has it, and its process; `prepared_by` is Python code that it runs first."""
+    """The URL of a registry as `running` has it, and its supervisor; `prepared_by` is Python code that each of its
+    processes runs first.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LSR_")}
     environment |= {"LSR_PORT": "0", "LSR_STORE": store} | settings
-    with subprocess.Popen(
-        [sys.executable, "-c", f"{prepared_by}\n{_SERVE}"], env=environment, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [sys.executable, "-c", _SERVE],
+            env=environment | _prepared(folder, prepared_by, environment),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stderr is not None
         try:
             # What is wrong with the store may be logged first.
@@ -55,9 +65,19 @@ def started(store: str, *, prepared_by: str = "", **settings: str) -> Iterator[t
             process.communicate(timeout=30)
 
 
+def _prepared(folder: str, code: str, environment: dict[str, str]) -> dict[str, str]:
+    """The variables with which every process of a registry runs some code first."""
+    if not code:
+        return {}
+    Path(folder, "sitecustomize.py").write_text(code)
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (folder, environment.get("PYTHONPATH"))))}
+
+
 def limit_files(process: int, size: int) -> None:
-    """Lets no file of a process grow beyond so many bytes; -1 ends the limit."""
+    """Lets no file of a process and its children grow beyond so many bytes; -1 ends the limit."""
     resource.prlimit(process, resource.RLIMIT_FSIZE, (size, -1))
+    for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+        limit_files(int(child), size)
 
 
 def ask(url: str, method: str = "GET", body: Any = None, **headers: str) -> Response:

@@ -165,7 +165,8 @@ class PostgresStore(PostgresReads):
             committed = False
             try:
                 yield begun
-                committed = not begun.session.is_in_transaction()
+                # A session that broke during the commit was cut off, whatever became of the write.
+                committed = begun.session.is_closed() or not begun.session.is_in_transaction()
             finally:
                 await self._primary.give_back(begun.session, roll_back=not committed)
         finally:
