@@ -9,7 +9,7 @@ from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.server.rest.errors import HttpError, confluent_body, decoded_segment, native_body, problem_of
 from llm_schema_registry.server.settings import ErrorCodes
-from llm_schema_registry.store import StoredSchema, StoreUnavailableError
+from llm_schema_registry.store import Cause, StoredSchema, StoreUnavailableError
 from llm_schema_registry.store.blobs import BlobsUnavailableError, DefinitionLostError
 
 LOST = StoredSchema(context=".", schema_id=7, guid="g", schema_type="AVRO", text="", blob="d1:600")
@@ -45,6 +45,13 @@ def test_a_lost_definition_is_named() -> None:
 def test_retries_are_asked_for_while_something_is_out_of_reach() -> None:
     for error in (StoreUnavailableError(""), BlobsUnavailableError("")):
         assert dict(problem_of(error).headers) == {"retry-after": "2"}
+
+
+def test_the_reason_of_a_failure_of_the_store_is_given() -> None:
+    error = StoreUnavailableError(cause=Cause.NO_CONNECTION, reason="the database has no connection left")
+    assert problem_of(error).message == (
+        "The store is not available at the moment: the database has no connection left. Nothing was changed; try again."
+    )
 
 
 def test_the_two_shapes() -> None:

@@ -18,6 +18,7 @@ from llm_schema_registry.store.blobs import BlobsUnavailableError, DefinitionLos
 _INTERNAL = "Internal Server Error"
 _OUTCOME_UNKNOWN = "The store broke off. Whether the change was stored is not known: read before you try again."
 _LASTING = "The store is not available: {reason}. Nothing was changed. Retries fail until the cause is removed."
+_PASSING = "The store is not available at the moment: {reason}. Nothing was changed; try again."
 _CONSTRAINTS = ("23", "SQLITE_CONSTRAINT")
 _MALFORMED = 400
 _TOO_LARGE = 413
@@ -108,8 +109,10 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, DefinitionLostError):
         return msgspec.structs.replace(_of_code(ErrorCode.DEFINITION_LOST, str(error)), unexpected=True)
     if isinstance(error, StoreUnavailableError):
-        lasting = _LASTING.format(reason=error.reason) if error.cause.lasts else None
-        return _of_code(ErrorCode.STORE_UNAVAILABLE, lasting or ErrorCode.STORE_UNAVAILABLE.value[1], headers=_RETRY)
+        message = ErrorCode.STORE_UNAVAILABLE.value[1]
+        if error.reason:
+            message = (_LASTING if error.cause.lasts else _PASSING).format(reason=error.reason)
+        return _of_code(ErrorCode.STORE_UNAVAILABLE, message, headers=_RETRY)
     if isinstance(error, ValueRefusedError):
         refused = _of_code(ErrorCode.VALUE_REFUSED, ErrorCode.VALUE_REFUSED.value[1])
         # No request may lead to a broken constraint.

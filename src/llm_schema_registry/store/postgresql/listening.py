@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
 
-from llm_schema_registry.store.postgresql.connections import POINT_SECONDS, Session
+from llm_schema_registry.store.postgresql.connections import POINT_SECONDS, Connections, Session, is_full
 from llm_schema_registry.store.postgresql.failures import FAILURES
 from llm_schema_registry.store.reading import REVISION
 
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 2.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
 
@@ -17,17 +16,18 @@ _LONGEST_PAUSE_SECONDS = 2.0
 class Listener:
     """Listens in a session of its own, which it renews as often as it breaks.
 
-    Each new session first listens, then reads the revision: what was committed in between is not missed.
+    Each new session first listens, then reads the revision: what was committed in between is not missed. While
+    connections are scarce there is none: it leaves its connection to reads and writes.
 
     Args:
-        connect: opens a session.
+        connections: where sessions come from.
         channel: where commits are announced.
     """
 
-    __slots__ = ("_channel", "_connect", "_connected", "_news", "_pause", "_revision", "_task")
+    __slots__ = ("_channel", "_connected", "_connections", "_news", "_pause", "_revision", "_task")
 
-    def __init__(self, connect: Callable[[], Awaitable[Session]], channel: str) -> None:
-        self._connect = connect
+    def __init__(self, connections: Connections, channel: str) -> None:
+        self._connections = connections
         self._channel = channel
         self._connected = False
         self._revision = 0
@@ -80,10 +80,11 @@ class Listener:
             with contextlib.suppress(*FAILURES):
                 await self._listen()
             self._pause = min(2 * self._pause or _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311
+            pause = self._pause * random.uniform(0.5, 1)  # noqa: S311
+            await asyncio.sleep(max(pause, self._connections.scarcity))
 
     async def _listen(self) -> None:
-        session = await self._connect()
+        session = await self._connections.connect_spare()
         try:
             lost = asyncio.Event()
             session.add_termination_listener(lambda _session: lost.set())
@@ -92,6 +93,9 @@ class Listener:
                 # Also shows, from time to time, that the server is still there.
                 self.heard(await session.fetchval(REVISION, timeout=POINT_SECONDS) or 0)
                 self._connected = True
+                if await is_full(session):
+                    self._connections.note_scarcity()
+                    return
                 self._pause = 0.0
                 try:
                     await asyncio.wait_for(lost.wait(), _LOOK_SECONDS)

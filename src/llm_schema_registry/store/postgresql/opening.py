@@ -11,6 +11,8 @@ from llm_schema_registry.store.store import StoreUnavailableError
 
 _SQL = load_statements("postgresql")
 _OLDEST_SERVER = 14
+# Processes that are at work notice within this time that another one wants a connection.
+_WAIT_SECONDS = 10.0
 
 
 async def prepare(connections: Connections, schema: str) -> None:
@@ -22,7 +24,7 @@ async def prepare(connections: Connections, schema: str) -> None:
             store needs newer code.
     """
     try:
-        async with connections.session() as session:
+        async with connections.session(_WAIT_SECONDS) as session:
             found = await _layout_of(session)
             if found < LAYOUT:
                 # A store that is up to date is opened without loading the runner.

@@ -38,6 +38,8 @@ _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _OF_LOG = frozenset({REVISION, CHANGES})
 
 _RECONNECT_SECONDS = 2.0
+# The primary answers if the replica has no connection left.
+_REPLICA_SECONDS = 0.5
 _COMMIT_SECONDS = 10.0
 _SPARE_SECONDS = 2.0
 _FIRST_PAUSE_SECONDS = 0.01
@@ -78,7 +80,7 @@ class PostgresStore(PostgresReads):
         self._replica = replica
         self._clock = clock
         self._patience = patience
-        self._listener = Listener(primary.connect, address.channel)
+        self._listener = Listener(primary, address.channel)
         self._turn = asyncio.Lock()
         self._closed = False
 
@@ -104,7 +106,7 @@ class PostgresStore(PostgresReads):
             raise
         replica = None
         if address.replica is not None:
-            replica = Replica(Connections(address.replica, address.schema, patience))
+            replica = Replica(Connections(address.replica, address.schema, patience, _REPLICA_SECONDS))
         return cls(address, primary, replica, clock, patience)
 
     @property
@@ -196,9 +198,12 @@ class PostgresStore(PostgresReads):
     async def _fetch(self, statement: str, values: Values, seconds: float) -> list[Row]:
         self._check_open()
         replica = self._replica
+        if statement in _OF_LOG:
+            # Only the primary knows how far the store is, even if it is gone.
+            return await self._primary.fetch_soon(statement, values)
         # Without following the changes, this process cannot tell what the replica lacks of the writes of others, on
-        # whose revision it may have been asked to act. Only the primary knows how far the store is, even if it is gone.
-        if replica is None or statement in _OF_LOG or not self._listener.started:
+        # whose revision it may have been asked to act.
+        if replica is None or not self._listener.started:
             return await self._primary.fetch(statement, values, seconds)
         if self._listener.connected:
             rows = await replica.fetch(self._listener.revision, statement, values, seconds)

@@ -9,6 +9,24 @@ SELECT revision, CAST(CAST(pg_current_xact_id() AS xid) AS TEXT) FROM head FOR U
 SELECT has_table_privilege('changes', 'INSERT') AND has_table_privilege('schemas', 'INSERT')
     AND has_table_privilege('versions', 'INSERT');
 
+-- is_full --
+-- Whether the role, the database or the server has as many sessions as it may have: others may be waiting for one.
+SELECT
+    EXISTS (
+        SELECT 1 FROM pg_roles r
+        WHERE r.rolname = session_user
+            AND r.rolconnlimit BETWEEN 0 AND (SELECT COUNT(*) FROM pg_stat_activity WHERE usesysid = r.oid)
+    )
+    OR EXISTS (
+        SELECT 1 FROM pg_database d
+        WHERE d.datname = current_database()
+            AND d.datconnlimit BETWEEN 0 AND (SELECT COUNT(*) FROM pg_stat_activity WHERE datid = d.oid)
+    )
+    OR CAST(current_setting('max_connections') AS INTEGER)
+        - CAST(current_setting('superuser_reserved_connections') AS INTEGER)
+        - CAST(COALESCE(current_setting('reserved_connections', true), '0') AS INTEGER)
+        <= (SELECT COUNT(*) FROM pg_stat_activity WHERE datid IS NOT NULL);
+
 -- was_committed --
 -- A row if the transaction with an id ($2) and a time ($3) committed as revision $1. The id alone would not do: after
 -- a failover that lost the last commits, the server gives their ids again.
