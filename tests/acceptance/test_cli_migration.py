@@ -14,8 +14,9 @@ import pytest
 
 from llm_schema_registry.cli.connection import talk
 from llm_schema_registry.cli.demo import RegistryProcess
-from llm_schema_registry.client import RegistryClient
-from llm_schema_registry.client.migration import Snapshot, take_snapshot
+from llm_schema_registry.client import RegistryClient, ScopeSettings
+from llm_schema_registry.client.migration import Snapshot, VersionRecord, take_snapshot, write_directory
+from llm_schema_registry.contracts import Reference
 from llm_schema_registry.evolution import CompatibilityLevel
 
 Lsr = Callable[..., subprocess.CompletedProcess[str]]
@@ -132,6 +133,85 @@ def test_what_a_killed_import_leaves_is_told_and_can_be_ended(lsr: Lsr, old: str
     ended = lsr("import", "--from", old, "--registry", new, "--end-import-mode")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert _snapshot(new) == _snapshot(old)
+
+
+_PART = '{"type":"record","name":"Part","fields":[]}'
+_WHOLE = '{"type":"record","name":"Whole","fields":[{"name":"p","type":"Part"}]}'
+_TOO_FAR = 2_000_000_000
+
+
+def _export(directory: Path, *, broken: int) -> None:
+    """Versions of which the first ones have ids that no registry takes, and what depends on them or does not."""
+    versions = [
+        VersionRecord(
+            subject=f"part{number}",
+            version=2,
+            id=number + 1 + _TOO_FAR * (number < broken),
+            schema=_PART.replace("Part", f"Part{number}"),
+        )
+        for number in range(30)
+    ]
+    for number, name in enumerate(("first", "last")):
+        part = f"Part{29 * number}"
+        reference = Reference(part, part.lower(), 2)
+        versions.append(
+            VersionRecord(
+                subject=name, version=1, id=40 + number, schema=_WHOLE.replace("Part", part), references=[reference]
+            )
+        )
+    # The context `.c` would hold soft-deleted versions alone.
+    versions.append(VersionRecord(subject=":.c:gone", version=1, id=1, schema='"int"', deleted=True))
+    versions.append(VersionRecord(subject=":.c:there", version=1, id=2 + _TOO_FAR * (broken > 0), schema='"long"'))
+    scopes = [
+        ScopeSettings("", None, "READONLY"),
+        ScopeSettings("part0", {"alias": "part1"}, "READONLY"),
+        ScopeSettings("part1", {"compatibilityLevel": "FULL"}, None),
+    ]
+    versions.sort(key=lambda version: version.place)
+    write_directory(directory, Snapshot([".", ".c"], scopes, versions), "test")
+
+
+def test_an_import_names_what_is_refused_and_continues(lsr: Lsr, new: str, tmp_path: Path) -> None:
+    _export(tmp_path / "broken", broken=25)
+    _export(tmp_path / "mended", broken=0)
+    done = lsr("import", "--from", "broken", "--registry", new)
+    assert (done.returncode, done.stdout) == (
+        1,
+        "7 versions: 7 registered, 0 were there already; 0 soft-deleted, 3 settings changed\n",
+    )
+    assert "error: the import is incomplete: 26 steps were refused, 3 that depend on them were skipped" in done.stderr
+    assert "import.REFUSED at part0 version 2" in done.stderr
+    assert f"Import of schema with id {_TOO_FAR + 1} in context" in done.stderr
+    assert done.stderr.count("import.REFUSED") == 20
+    assert "9 more are omitted: --json lists all of them." in done.stderr
+    assert "meanwhile" not in done.stderr
+    assert talk(new, _own_mode) == "READONLY"
+
+    again = lsr("import", "--from", "broken", "--registry", new, "--json")
+    report = json.loads(again.stdout)
+    assert (again.returncode, report["registered"], report["present"]) == (1, 0, 6)
+    assert [failure["name"] for failure in report["failures"] if failure["skipped"]] == [
+        "first version 1",
+        ":.c:gone version 1",
+        "config of part0",
+    ]
+    refused = report["failures"][0]
+    assert "Import of schema with id" in refused.pop("why")
+    assert refused == {
+        "step": "register",
+        "name": "part0 version 2",
+        "subject": "part0",
+        "version": 2,
+        "errorCode": 42205,
+        "skipped": False,
+    }
+
+    mended = lsr("import", "--from", "mended", "--registry", new)
+    assert (mended.returncode, mended.stderr) == (0, "")
+    assert mended.stdout == "33 versions: 27 registered, 6 were there already; 1 soft-deleted, 1 settings changed\n"
+    with RegistryProcess() as untroubled:
+        assert lsr("import", "--from", "mended", "--registry", untroubled.url).returncode == 0
+        assert _snapshot(new) == _snapshot(untroubled.url)
 
 
 async def _own_mode(client: RegistryClient) -> str | None:

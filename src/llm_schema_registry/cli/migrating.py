@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from llm_schema_registry.cli.connection import talk
 from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.cli.terminal import console
-from llm_schema_registry.client import ModeNotRestoredError, NotAsSentError, RegistryClient
+from llm_schema_registry.client import ModeNotRestoredError, RegistryClient
 from llm_schema_registry.client.migration import (
+    Failure,
     NotAnExportError,
     Snapshot,
     Work,
@@ -20,9 +21,12 @@ from llm_schema_registry.client.migration import (
     read_directory,
     take_snapshot,
 )
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.findings import Finding, Severity, shortened
 
 TERMINATED = 128 + signal.SIGTERM
+MAX_SHOWN = 20
+"""The most collisions or failures that are shown; `--json` has all of them."""
+_MAX_REASON = 1_000
 
 
 def read_source(source: str) -> Snapshot:
@@ -40,23 +44,30 @@ def read_source(source: str) -> Snapshot:
 
 
 async def import_into(
-    client: RegistryClient, source: Snapshot, *, settings: bool, end_import_mode: bool, dry_run: bool
+    client: RegistryClient,
+    source: Snapshot,
+    failures: list[Failure],
+    *,
+    settings: bool,
+    end_import_mode: bool,
+    dry_run: bool,
 ) -> tuple[Work, Work]:
     """Brings a snapshot into a registry, unless something is in the way, and looks at what came of it.
 
     Args:
         client: the registry.
         source: the snapshot.
+        failures: receives the steps that fail, also if an error ends the import later.
         settings: bring configs and modes too.
         end_import_mode: see `compare`.
         dry_run: only look.
 
     Returns:
-        What there was to do, and what is left of it (all of it after a dry run or a collision).
+        What was done (of a dry run or with a collision: what there is to do), and what is left besides the failures.
 
     Raises:
-        ClientError: the registry refused something or went away.
-        CliError: what was brought became something else, or a scope stays in IMPORT mode.
+        ClientError: the registry wants other credentials or went away.
+        CliError: a scope stays in IMPORT mode.
     """
     target = await take_snapshot(client)
     work = compare(source, target, settings=settings, end_import_mode=end_import_mode)
@@ -65,28 +76,63 @@ async def import_into(
     steps = len(work.register) + len(work.delete) + len(work.configs) + len(work.modes)
     try:
         with _ending_with_sigterm(), _progress(steps) as announce:
-            await bring(client, target, work, announce)
-    except NotAsSentError as error:
-        raise CliError(
-            f"the registry made something else of what it got: {error}",
-            "Import into an empty registry, or a context of its own.",
-            exit_code=ExitCode.FINDINGS,
-        ) from None
+            await bring(client, target, work, announce, failures.append)
     except ModeNotRestoredError as error:
         raise CliError(str(error), exit_code=ExitCode.UNREACHABLE) from None
-    return work, compare(source, await take_snapshot(client), settings=settings, end_import_mode=end_import_mode)
+    left = compare(source, await take_snapshot(client), settings=settings, end_import_mode=end_import_mode)
+    return work.without(failures), left.without(failures)
 
 
 def findings_of(work: Work) -> list[Finding]:
-    """What stands in the way of an import."""
-    return [
-        Finding(code="import.COLLISION", path=collision.name, message=f"{collision.why}.")
-        for collision in work.collisions
-    ]
+    """What stands in the way of an import: the first of many."""
+    return _first(
+        [
+            Finding(code="import.COLLISION", path=collision.name, message=f"{collision.why}.")
+            for collision in work.collisions
+        ]
+    )
 
 
-def summary_of(work: Work) -> dict[str, Any]:
-    """The work in numbers, with what stands in its way."""
+def findings_of_failures(failures: Sequence[Failure]) -> list[Finding]:
+    """The steps that failed, refused ones first: the first of many."""
+    return _first(
+        [
+            Finding(
+                code="import.SKIPPED" if failure.skipped else "import.REFUSED",
+                path=failure.step.name,
+                message=f"{shortened(failure.why, _MAX_REASON)}.",
+            )
+            for failure in sorted(failures, key=lambda failure: failure.skipped)
+        ]
+    )
+
+
+def _first(findings: list[Finding]) -> list[Finding]:
+    omitted = len(findings) - MAX_SHOWN
+    if omitted <= 0:
+        return findings
+    more = Finding(
+        code="import.FINDINGS_OMITTED",
+        severity=Severity.INFO,
+        message=f"{omitted} more are omitted: --json lists all of them.",
+    )
+    return [*findings[:MAX_SHOWN], more]
+
+
+def failed(failures: Sequence[Failure]) -> CliError:
+    """The error of an import in which steps failed."""
+    skipped = sum(failure.skipped for failure in failures)
+    return CliError(
+        f"the import is incomplete: {len(failures) - skipped} steps were refused"
+        + (f", {skipped} that depend on them were skipped" if skipped else ""),
+        "Remove the causes and import again: only what is missing is imported then.",
+        findings=findings_of_failures(failures),
+        exit_code=ExitCode.FINDINGS,
+    )
+
+
+def summary_of(work: Work, failures: Sequence[Failure] = ()) -> dict[str, Any]:
+    """The work in numbers, with what stands in its way and the steps that failed."""
     return {
         "registered": len(work.register),
         "softDeleted": len(work.delete),
@@ -95,6 +141,19 @@ def summary_of(work: Work) -> dict[str, Any]:
         "modes": len(work.modes),
         "notes": work.notes,
         "collisions": [{"name": collision.name, "why": collision.why} for collision in work.collisions],
+        "failures": [_summary_of_failure(failure) for failure in failures],
+    }
+
+
+def _summary_of_failure(failure: Failure) -> dict[str, Any]:
+    step = failure.step
+    return {
+        "step": step.action.value,
+        "name": step.name,
+        **({"subject": step.scope, "version": step.version} if step.version else {"scope": step.scope}),
+        "why": failure.why,
+        "errorCode": failure.error_code or None,
+        "skipped": failure.skipped,
     }
 
 

@@ -10,7 +10,7 @@ from llm_schema_registry.cli.outcomes import CliError, ExitCode
 
 if TYPE_CHECKING:
     from llm_schema_registry.client import RegistryClient
-    from llm_schema_registry.client.migration import Work
+    from llm_schema_registry.client.migration import Failure, Work
 
 
 def import_(
@@ -34,7 +34,8 @@ def import_(
     Soft-deleted versions come too, so that old data stays readable. Contexts that get schemas are in IMPORT mode
     meanwhile, and are put back whatever happens. What is there already is left alone, so an import that was
     interrupted goes on where it was. If an id or a version is taken by other content, nothing is imported, and
-    each collision is told (exit 1).
+    each collision is told (exit 1). If the registry refuses a version or a setting, the import continues without it
+    and without the versions that reference it, and lists them with the reasons (exit 1).
     """
     import asyncio
 
@@ -44,18 +45,22 @@ def import_(
     from llm_schema_registry.cli.connection import talk
 
     content = migrating.read_source(source)
+    failures: list[Failure] = []
 
     async def conversation(client: "RegistryClient") -> "tuple[Work, Work]":
         return await migrating.import_into(
-            client, content, settings=not no_settings, end_import_mode=end_import_mode, dry_run=dry_run
+            client, content, failures, settings=not no_settings, end_import_mode=end_import_mode, dry_run=dry_run
         )
 
     try:
         work, left = talk(registry, conversation)
     except asyncio.CancelledError:
         raise SystemExit(migrating.TERMINATED) from None
+    except CliError as error:
+        error.findings = (*migrating.findings_of_failures(failures), *error.findings)
+        raise
     if as_json:
-        print(msgspec.json.encode({"dryRun": dry_run, **migrating.summary_of(work)}).decode())
+        print(msgspec.json.encode({"dryRun": dry_run, **migrating.summary_of(work, failures)}).decode())
     elif not work.collisions:
         print(("would be: " if dry_run else "") + migrating.sentence_of(work))
         for note in work.notes:
@@ -67,7 +72,12 @@ def import_(
             findings=migrating.findings_of(work),
             exit_code=ExitCode.FINDINGS,
         )
-    if not dry_run and (left.collisions or not left.is_done):
+    differs = not dry_run and (bool(left.collisions) or not left.is_done)
+    if failures:
+        if differs:
+            print(f"note: somebody wrote meanwhile: {migrating.sentence_of(left)} would be left too", file=sys.stderr)
+        raise migrating.failed(failures)
+    if differs:
         raise CliError(
             f"the registries still differ: {migrating.sentence_of(left)} would be left to do",
             "Somebody wrote meanwhile: import again.",

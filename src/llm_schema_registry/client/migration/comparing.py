@@ -1,15 +1,17 @@
 """What is missing in a registry to be like another one: decided before anything is written."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from llm_schema_registry.client.migration.failures import Action, Failure
 from llm_schema_registry.client.migration.snapshot import Snapshot, VersionRecord
 from llm_schema_registry.client.model import ScopeSettings
+from llm_schema_registry.contracts import GLOBAL_SCOPE, Subject
 
 _LEVEL = "compatibilityLevel"
 _LEVEL_IN_REQUESTS = "compatibility"
-_IMPORT = "IMPORT"
+IMPORT = "IMPORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,23 @@ class Work:
         """Whether nothing is left to do."""
         return not (self.register or self.delete or self.configs or self.modes)
 
+    def without(self, failures: Iterable[Failure]) -> "Work":
+        """The work without the steps that failed, and without what is left to do because of them."""
+        steps = [failure.step for failure in failures]
+        unregistered = {(step.scope, step.version) for step in steps if step.action is Action.REGISTER}
+        kept = unregistered | {(step.scope, step.version) for step in steps if step.action is Action.DELETE}
+        configs = {step.scope for step in steps if step.action is Action.CONFIG}
+        modes = {step.scope for step in steps if step.action is Action.MODE}
+        names = {step.name for step in steps}
+        return replace(
+            self,
+            register=[each for each in self.register if (each.subject, each.version) not in unregistered],
+            delete=[each for each in self.delete if (each.subject, each.version) not in kept],
+            configs=[each for each in self.configs if each.scope not in configs],
+            modes={scope: mode for scope, mode in self.modes.items() if scope not in modes},
+            collisions=[each for each in self.collisions if each.name not in names],
+        )
+
 
 def compare(source: Snapshot, target: Snapshot, *, settings: bool = True, end_import_mode: bool = False) -> Work:
     """What brings everything of `source` into `target`, with the same ids and versions.
@@ -90,7 +109,6 @@ def compare(source: Snapshot, target: Snapshot, *, settings: bool = True, end_im
         if version.deleted and (there is None or not there.deleted):
             delete.append(version)
     wanted, doomed = {version.place for version in register}, {version.place for version in delete}
-    collisions += _scopes_in_the_way(target, register)
     work = Work(
         register=[each for each in source.in_order_of_references(register) if each.place in wanted],
         delete=[each for each in reversed(source.in_order_of_references(delete)) if each.place in doomed],
@@ -101,7 +119,22 @@ def compare(source: Snapshot, target: Snapshot, *, settings: bool = True, end_im
     if settings:
         _compare_settings(source, target, work)
     _compare_import_mode(source, target, work, ends=end_import_mode)
+    work.collisions.extend(_scopes_in_the_way(target, work))
     return work
+
+
+def with_scopes(subject: Subject) -> tuple[Subject, Subject, Subject]:
+    """The scopes of config and mode that a subject is in, its own first."""
+    return subject, subject.scope_of_context, GLOBAL_SCOPE
+
+
+def import_scopes(target: Snapshot, register: Iterable[VersionRecord]) -> dict[Subject, str | None]:
+    """The contexts, and subjects with a mode of their own, to be put in IMPORT mode; with the own mode of each."""
+    subjects = dict.fromkeys(version.parsed_subject for version in register)
+    modes = {scope: settings.mode for scope, settings in target.by_scope.items() if settings.mode}
+    contexts = dict.fromkeys(subject.scope_of_context for subject in subjects)
+    scopes = (*contexts, *(subject for subject in subjects if subject in modes))
+    return {scope: modes.get(scope) for scope in scopes if modes.get(scope) != IMPORT}
 
 
 def _why_not(
@@ -125,8 +158,8 @@ def _same_content(source: Snapshot, version: VersionRecord, other: VersionRecord
     return version.identity == other.identity or source.canonical_identity(version) == other.identity
 
 
-def _scopes_in_the_way(target: Snapshot, register: list[VersionRecord]) -> Iterator[Collision]:
-    subjects = {version.parsed_subject for version in register}
+def _scopes_in_the_way(target: Snapshot, work: Work) -> Iterator[Collision]:
+    subjects = {version.parsed_subject for version in work.register}
     for subject in sorted(subjects):
         settings = target.by_scope.get(subject)
         alias = (settings.config or {}).get("alias") if settings else None
@@ -134,14 +167,16 @@ def _scopes_in_the_way(target: Snapshot, register: list[VersionRecord]) -> Itera
             yield Collision(
                 str(subject), f"it is an alias of {alias} there, so that nothing can be registered under it"
             )
-    for context in sorted({subject.context for subject in subjects}):
-        there = [version for version in target.versions if version.parsed_subject.context == context]
-        if there and all(version.deleted for version in there):
-            yield Collision(
-                f"context {context}",
-                "all its versions there are soft-deleted, and IMPORT mode would remove them for good: "
-                "delete them permanently, or register a schema there first",
-            )
+    there = {scope for version in target.versions for scope in with_scopes(version.parsed_subject)}
+    alive = {scope for each in target.versions if not each.deleted for scope in with_scopes(each.parsed_subject)}
+    registered = {scope for subject in subjects for scope in with_scopes(subject)}
+    final = {Subject.parse(scope) for scope, mode in work.modes.items() if mode == IMPORT} - registered
+    for scope in sorted({*import_scopes(target, work.register), *final} & (there - alive)):
+        yield Collision(
+            f"subject {scope}" if scope.name else f"context {scope.context}",
+            "all its versions there are soft-deleted, and IMPORT mode would remove them for good: "
+            "delete them permanently, or register a schema there first",
+        )
 
 
 def _notes(source: Snapshot, target: Snapshot) -> Iterator[str]:
@@ -174,7 +209,7 @@ def _compare_import_mode(source: Snapshot, target: Snapshot, work: Work, *, ends
     """What becomes of scopes that are in IMPORT mode already: nobody can tell whether that is meant to be so."""
     for scope, there in target.by_scope.items():
         wanted = source.by_scope.get(scope)
-        if there.mode != _IMPORT or there.scope in work.modes or (wanted is not None and wanted.mode == _IMPORT):
+        if there.mode != IMPORT or there.scope in work.modes or (wanted is not None and wanted.mode == IMPORT):
             continue
         if ends:
             work.modes[there.scope] = None

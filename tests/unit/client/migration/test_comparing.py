@@ -95,6 +95,28 @@ def test_an_alias_or_only_deleted_versions_are_in_the_way() -> None:
     assert compare(snapshot(version(deleted=True)), snapshot(version(deleted=True))).collisions == []
 
 
+@pytest.mark.parametrize("scope", ["s", ":.c:s", ":.c:", ""])
+def test_no_scope_with_deleted_versions_alone_is_put_in_import_mode(scope: str) -> None:
+    """IMPORT mode removes them for good, also where the mode of the source is to stay."""
+    context = scope.rpartition(":")[0]
+    prefix = f"{context}:" if context else ""
+    dead = version(f"{prefix}s", 1, deleted=True)
+    target = snapshot(dead, version("elsewhere" if prefix else ":.e:s", 1))
+    wanted = snapshot(scopes=[ScopeSettings(scope, None, "IMPORT")])
+    assert "soft-deleted" in compare(wanted, target).collisions[0].why
+    assert compare(wanted, target, settings=False).collisions == []
+    alive = snapshot(*target.versions, version(f"{prefix}s", 2))
+    assert compare(wanted, alive).collisions == []
+
+
+def test_a_subject_with_its_own_mode_and_deleted_versions_alone_is_in_the_way() -> None:
+    target = snapshot(version(deleted=True), version("other"), scopes=[ScopeSettings("s", None, "READONLY")])
+    [collision] = compare(snapshot(version(number=2)), target).collisions
+    assert (collision.name, "soft-deleted" in collision.why) == ("subject s", True)
+    for scopes in ([], [ScopeSettings("s", None, "IMPORT")]):
+        assert compare(snapshot(version(number=2)), msgspec.structs.replace(target, scopes=scopes)).collisions == []
+
+
 def test_settings_of_the_source_win_and_can_be_left_out() -> None:
     source = snapshot(
         scopes=[
