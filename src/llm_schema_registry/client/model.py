@@ -93,6 +93,7 @@ class ValidationResult(msgspec.Struct, frozen=True):
     schema_id: int = 0
     subject: str | None = None
     version: int | None = None
+    message: str | None = None
     validation_time_ms: float = 0.0
 
 
@@ -103,6 +104,7 @@ class PayloadResult(msgspec.Struct, frozen=True):
     valid: bool
     errors: list[Finding] = []
     warnings: list[Finding] = []
+    message: str | None = None
 
 
 class BatchResult(msgspec.Struct, frozen=True):
