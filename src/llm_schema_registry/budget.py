@@ -1,6 +1,8 @@
 """Budgets: work on foreign input is counted, and stops with an error instead of hanging."""
 
 DEFAULT_STEPS = 2_000_000
+MIN_STEPS = 10_000
+MAX_STEPS = 1_000_000_000
 MAX_SCHEMA_BYTES = 4 * 1024 * 1024
 """The largest definition, in bytes of UTF-8, unless a setting says otherwise."""
 MAX_DEPTH = 200
@@ -10,6 +12,14 @@ CHARACTERS_PER_STEP = 64
 
 _OUT_OF_STEPS = "the schema is too large or too deeply nested for the work budget"
 _FIX = "Split the schema into schemas that refer to each other, or nest fewer combinations (oneOf, anyOf, allOf)."
+
+
+def default_steps(max_schema_bytes: int) -> int:
+    """The budget of one parse or one comparison where definitions have at most `max_schema_bytes`.
+
+    `DEFAULT_STEPS` is enough for the largest definition of the default size; larger definitions get more in proportion.
+    """
+    return DEFAULT_STEPS * max(1, -(-max_schema_bytes // MAX_SCHEMA_BYTES))
 
 
 class BudgetExceededError(Exception):

@@ -249,23 +249,6 @@ def test_a_binary_event(lsr: Lsr, tmp_path: Path) -> None:
     assert lsr("validate", "--schema", "text.avsc", "bad.avro").returncode == 1
 
 
-def test_the_message_of_events_is_chosen_offline(lsr: Lsr, tmp_path: Path) -> None:
-    (tmp_path / "shop.proto").write_text('syntax = "proto3"; message Order {} message Receipt { int32 total = 1; }')
-    (tmp_path / "event.json").write_text('{"total": 1}')
-    (tmp_path / "event.pb").write_bytes(b"\x08\x01")
-    done = lsr("validate", "--schema", "shop.proto", "--message", "Receipt", "event.json", "event.pb", "--format=json")
-    assert done.returncode == 0, done.stderr
-    assert [item["note"] for item in json.loads(done.stdout)["items"]] == ["as Receipt"] * 2
-    done = lsr("validate", "--schema", "shop.proto", "event.json")
-    assert (done.returncode, "as Order" in done.stdout) == (1, True)
-    done = lsr("validate", "--schema", "shop.proto", "--message", "Recept", "event.json")
-    assert done.returncode == 2
-    assert "Did you mean Receipt? It declares Order, Receipt." in done.stderr
-    (tmp_path / "text.avsc").write_text('"string"')
-    done = lsr("validate", "--schema", "text.avsc", "--message", "Receipt", "event.json")
-    assert (done.returncode, "one type per schema" in done.stderr) == (2, True)
-
-
 def test_the_catalogue_can_be_listed_and_written_out(lsr: Lsr, tmp_path: Path) -> None:
     assert lsr("catalog", "list").stdout.splitlines()[-1] == "29 subjects"
     assert len(json.loads(lsr("catalog", "list", "--json").stdout)) == 29
@@ -302,3 +285,33 @@ def test_colours_only_where_they_are_wanted(catalog: Path) -> None:
         os.close(main)
         assert b"1 passed" in shown
         assert (b"\x1b[" in shown) is coloured
+
+
+def test_duplicate_keys_are_errors_of_a_check(lsr: Lsr, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text('{"type":"object"}')
+    (tmp_path / "new.json").write_text('{"type":"object",\n "title":"a",\n "title":"b"}')
+    (tmp_path / "event.json").write_text("{}")
+    checked = lsr("check", "old.json", "new.json", "--format", "json")
+    (finding,) = json.loads(checked.stdout)["items"][0]["findings"]
+    assert (checked.returncode, finding["code"], finding["severity"]) == (1, "json.DUPLICATE_KEY", "error")
+    assert (finding["path"], finding["line"]) == ("#/title", 3)
+    assert lsr("check", "old.json", "new.json", "--mode", "NONE").returncode == 1
+    allowed = lsr("check", "old.json", "new.json", "--duplicate-keys", "warn")
+    assert allowed.returncode == 0
+    assert "json.DUPLICATE_KEY" in allowed.stdout
+    assert lsr("check", "new.json", "old.json").returncode == 0
+    validated = lsr("validate", "event.json", "--schema", "new.json")
+    assert (validated.returncode, "json.DUPLICATE_KEY" in validated.stderr) == (0, True)
+
+
+def test_the_work_budget_of_a_check_is_an_option(lsr: Lsr, tmp_path: Path) -> None:
+    for name, kind in (("old", "int"), ("new", "long")):
+        fields = [{"name": f"f{index}", "type": kind} for index in range(1_000)]
+        (tmp_path / f"{name}.avsc").write_text(json.dumps({"type": "record", "name": "R", "fields": fields}))
+    arguments = ("check", "old.avsc", "new.avsc")
+    for exceeded in (lsr(*arguments, "--max-steps", "500"), lsr(*arguments, LSR_MAX_STEPS="500")):
+        assert exceeded.returncode == 2
+        assert "raise --max-steps (LSR_MAX_STEPS), which is 500." in exceeded.stderr
+    assert lsr(*arguments, "--max-steps", "100000", LSR_MAX_STEPS="500").returncode == 0
+    for automatic in ("0", ""):
+        assert lsr(*arguments, LSR_MAX_STEPS=automatic).returncode == 0

@@ -212,22 +212,24 @@ def test_a_binary_event_is_validated_by_a_registered_schema(lsr: Lsr, tmp_path: 
     assert lsr("validate", "bad.avro", "--subject", "text").returncode == 1
 
 
-def test_the_message_of_events_is_chosen_in_the_registry(lsr: Lsr, tmp_path: Path) -> None:
-    (tmp_path / "shop.proto").write_text('syntax = "proto3"; message Order {} message Receipt { int32 total = 1; }')
-    assert lsr("register", "shop.proto").returncode == 0
-    (tmp_path / "event.json").write_text('{"total": 1}')
-    (tmp_path / "event.pb").write_bytes(b"\x08\x01")
-    for files in (["event.json"], ["event.json", "event.pb"]):
-        done = lsr("validate", *files, "--subject", "shop", "--message", "Receipt", "--format=json")
-        assert done.returncode == 0, done.stderr
-        assert {item["note"] for item in json.loads(done.stdout)["items"]} == {"as Receipt"}
-        done = lsr("validate", *files, "--subject", "shop", "--message", "Recept")
-        assert done.returncode == 2
-        assert "Did you mean Receipt? It declares Order, Receipt." in done.stderr
-    assert lsr("validate", "event.json", "--subject", "shop").returncode == 1
-
-
 def test_the_doctor_sees_the_registry(lsr: Lsr, registry: str) -> None:
     probes = {probe["name"]: probe for probe in json.loads(lsr("doctor", "--store", "sqlite:///x.db", "--json").stdout)}
     assert probes["registry"]["state"] == "ok"
     assert f"{registry} answers, version " in probes["registry"]["detail"]
+
+
+def test_duplicate_keys_are_warnings_of_a_registration(lsr: Lsr, registry: str, tmp_path: Path) -> None:
+    (tmp_path / "twice.json").write_text('{"type":"object",\n "title":"a",\n "title":"b"}')
+    planned = lsr("plan", ".")
+    assert (planned.returncode, "json.DUPLICATE_KEY" in planned.stdout) == (0, True)
+    registered = lsr("register", "twice.json")
+    assert (registered.returncode, registered.stdout[:6]) == (0, "twice:")
+    assert "json.DUPLICATE_KEY at #/title (line 3)" in registered.stderr
+    assert lsr("check", "twice.json").returncode == 1
+
+    async def allow(client: RegistryClient) -> None:
+        await client.put_config("twice", {"duplicateKeys": "warn"})
+
+    talk(registry, allow)
+    assert lsr("check", "twice.json").returncode == 0
+    assert lsr("check", "twice.json", "--duplicate-keys", "error").returncode == 1

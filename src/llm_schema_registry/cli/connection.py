@@ -53,11 +53,11 @@ def exit_of(status: int) -> ExitCode:
     return ExitCode.UNREACHABLE if status >= 500 else _EXITS.get(status, ExitCode.USAGE)
 
 
-async def parsed(client: RegistryClient, schema: RegisteredSchema) -> ParsedSchema:
+async def parsed(client: RegistryClient, schema: RegisteredSchema, steps: int = 0) -> ParsedSchema:
     """A schema of the registry, parsed with everything that it refers to."""
     where = f"{schema.subject} version {schema.version}" if schema.subject else f"schema {schema.id}"
     dependencies = await dependencies_of(client, schema.references)
-    return parse(where, schema.schema_type, schema.schema, dependencies, strict=False)
+    return parse(where, schema.schema_type, schema.schema, dependencies, strict=False, steps=steps)
 
 
 async def dependencies_of(client: RegistryClient, references: Sequence[Reference]) -> list[Dependency]:
@@ -67,7 +67,9 @@ async def dependencies_of(client: RegistryClient, references: Sequence[Reference
     return list(dependencies.values())
 
 
-async def history_of(client: RegistryClient, subject: str, level: CompatibilityLevel) -> list[tuple[int, ParsedSchema]]:
+async def history_of(
+    client: RegistryClient, subject: str, level: CompatibilityLevel, steps: int = 0
+) -> list[tuple[int, ParsedSchema]]:
     """The versions that a new one must agree with under `level`, newest first; none for a new subject."""
     try:
         if level.transitive:
@@ -79,7 +81,7 @@ async def history_of(client: RegistryClient, subject: str, level: CompatibilityL
         if error.error_code in (SUBJECT_NOT_FOUND, VERSION_NOT_FOUND):
             return []
         raise
-    return [(schema.version, await parsed(client, schema)) for schema in schemas]
+    return [(schema.version, await parsed(client, schema, steps)) for schema in schemas]
 
 
 async def _collect(client: RegistryClient, references: Sequence[Reference], into: dict[str, Dependency]) -> None:

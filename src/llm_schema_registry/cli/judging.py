@@ -3,13 +3,20 @@
 from collections.abc import Iterable, Sequence
 
 from llm_schema_registry.budget import BudgetExceededError
-from llm_schema_registry.cli import witnesses
+from llm_schema_registry.cli import sources, witnesses
 from llm_schema_registry.cli.events import Event
-from llm_schema_registry.cli.outcomes import CliError
 from llm_schema_registry.cli.places import with_lines
 from llm_schema_registry.cli.reporting import Item, Status
 from llm_schema_registry.cli.sources import SchemaFile
-from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy, check, overlooked_break
+from llm_schema_registry.evolution import (
+    CompatibilityLevel,
+    DuplicateKeys,
+    LogicalTypes,
+    Policy,
+    check,
+    overlooked_break,
+    weighed,
+)
 from llm_schema_registry.evolution.witnesses import find_witness
 from llm_schema_registry.findings import Finding, Severity
 from llm_schema_registry.formats import ParsedSchema
@@ -26,6 +33,8 @@ def judge_schema(
     *,
     profile: Profile = Profile.CONFLUENT,
     logical_types: LogicalTypes = LogicalTypes.WARN,
+    duplicate_keys: DuplicateKeys = DuplicateKeys.ERROR,
+    steps: int = 0,
     witness: bool = False,
 ) -> Item:
     """Whether a schema may follow the versions of a history, as an item of a report.
@@ -39,24 +48,31 @@ def judge_schema(
         against: what the history is; by default its version numbers.
         profile: what a change must not break besides the promises of the level.
         logical_types: what a change of a logical type of Avro means.
+        duplicate_keys: what a duplicate key in the text of a JSON Schema means.
+        steps: how many steps the comparison may take; 0 takes the default.
         witness: show a payload that an incompatible change would break.
 
     Raises:
         CliError: the comparison is too much work.
     """
-    if not level.directions:
-        return Item(file.name, Status.SKIPPED, f"{level} promises nothing", file=file.path)
-    if not history:
-        return Item(file.name, Status.PASSED, "new, nothing to compare it with", file=file.path)
+    of_text = with_lines(weighed(candidate.warnings, duplicate_keys), file.text)
+    is_faulty = any(finding.severity is Severity.ERROR for finding in of_text)
+    if not level.directions or not history:
+        note = "new, nothing to compare it with" if level.directions else f"{level} promises nothing"
+        status = Status.PASSED if level.directions else Status.SKIPPED
+        return Item(file.name, Status.FAILED if is_faulty else status, note, of_text, file=file.path)
+    budget = sources.budget(steps, "The compatibility check")
     try:
-        verdict = check(candidate, history, level, policy, profile=profile, logical_types=logical_types, annotate=True)
+        verdict = check(
+            candidate, history, level, policy, budget, profile=profile, logical_types=logical_types, annotate=True
+        )
     except BudgetExceededError as error:
-        raise CliError(f"{file.path}: {error}") from None
+        raise sources.over_budget(file.path, error, steps) from None
     found = verdict.findings
     if verdict.compatible:
         overlooked = overlooked_break(candidate, history, level, policy, older=against)
         found += () if overlooked is None else (overlooked,)
-    findings = with_lines(found, file.text)
+    findings = (*of_text, *with_lines(found, file.text))
     if witness and verdict.against_version is not None:
         older = against or f"version {verdict.against_version}"
         findings += (_witness(candidate, dict(history)[verdict.against_version], level, older),)
@@ -64,7 +80,7 @@ def judge_schema(
     if not against:
         against = f"version {versions[0]}" if len(versions) == 1 else f"versions {versions[-1]} to {versions[0]}"
     note = f"{level} against {against}"
-    status = Status.PASSED if verdict.compatible else Status.FAILED
+    status = Status.PASSED if verdict.compatible and not is_faulty else Status.FAILED
     return Item(file.name, status, note, findings, file=file.path)
 
 
@@ -76,16 +92,9 @@ def _witness(candidate: ParsedSchema, previous: ParsedSchema, level: Compatibili
     return witnesses.found(witness.direction, reading.outcome.value, witness.payload, reading.problem, older)
 
 
-def judge_event(event: Event, findings: Iterable[Finding], message: str | None = None) -> Item:
-    """An item of a report from what a validator found in an event, or from the reason why there was none.
-
-    Args:
-        event: the event.
-        findings: what a validator found in it.
-        message: the full name of the Protobuf message that it was taken for, if any.
-    """
+def judge_event(event: Event, findings: Iterable[Finding]) -> Item:
+    """An item of a report from what a validator found in an event, or from the reason why there was none."""
     found = (event.problem,) if event.problem is not None else tuple(findings)
     failed = any(finding.severity is Severity.ERROR for finding in found)
     status = Status.FAILED if failed else Status.PASSED
-    note = f"as {message}" if message is not None else ""
-    return Item(event.name, status, note, found, file=event.file, line=event.line)
+    return Item(event.name, status, findings=found, file=event.file, line=event.line)

@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
+from llm_schema_registry.budget import MAX_STEPS
 from llm_schema_registry.cli.outcomes import CliError
 from llm_schema_registry.cli.reporting.formats import OutputFormat
 from llm_schema_registry.formats.format import SchemaType
 
 DEFAULT_REGISTRY = "http://127.0.0.1:8081"
 REGISTRY_VARIABLE = "LSR_REGISTRY"
+STEPS_VARIABLE = "LSR_MAX_STEPS"
 
 Registry = Annotated[
     str,
@@ -33,6 +35,17 @@ SetReferences = Annotated[
         "--reference",
         metavar="NAME=SUBJECT@VERSION",
         help="What the schemas refer to outside the directory; once for each.",
+    ),
+]
+MaxSteps = Annotated[
+    int,
+    typer.Option(
+        "--max-steps",
+        envvar=STEPS_VARIABLE,
+        min=0,
+        max=MAX_STEPS,
+        help="How many steps one parse or one comparison may take, as the registry's setting. 0: in proportion to "
+        "LSR_MAX_SCHEMA_BYTES.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

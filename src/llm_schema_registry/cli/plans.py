@@ -100,14 +100,15 @@ def _item(command: str, result: PlanResult, outcome: PlannedOutcome, file: Schem
             else witnesses.found(shown.direction, shown.outcome, shown.payload, shown.problem, older)
         )
         return Item(name, Status.FAILED, _headline(outcome), (*findings, note), file=file.path)
-    if outcome.action == "unchanged":
-        return Item(name, Status.PASSED, f"unchanged: version {outcome.version}, id {outcome.id}", file=file.path)
     place = f"version {outcome.version}, id {outcome.id}"
-    if result.applied:
-        return Item(name, Status.PASSED, f"registered: {place}", file=file.path)
-    if command == "apply":
-        return Item(name, Status.SKIPPED, "not registered: all or nothing", file=file.path)
-    return Item(name, Status.PASSED, f"new: {place}", file=file.path)
+    status, word = Status.PASSED, f"new: {place}"
+    if outcome.action == "unchanged":
+        word = f"unchanged: {place}"
+    elif result.applied:
+        word = f"registered: {place}"
+    elif command == "apply":
+        status, word = Status.SKIPPED, "not registered: all or nothing"
+    return Item(name, status, word, with_lines(outcome.findings, file.text), file=file.path)
 
 
 def _headline(outcome: PlannedOutcome) -> str:

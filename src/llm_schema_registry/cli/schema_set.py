@@ -18,6 +18,7 @@ class SchemaSet:
     Args:
         directory: the directory.
         available: schemas from elsewhere; one concerns the files that mention its name, and wins over the set.
+        steps: how many steps one parse may take; 0 takes the default.
 
     Attributes:
         files: the readable files, by their path below the directory.
@@ -27,13 +28,14 @@ class SchemaSet:
         CliError: there is no schema file.
     """
 
-    def __init__(self, directory: Path, available: Sequence[Dependency] = ()) -> None:
+    def __init__(self, directory: Path, available: Sequence[Dependency] = (), steps: int = 0) -> None:
         self.files, errors = sources.readable_below(directory)
         self.failures = {
             below: failure((directory / below).as_posix(), Path(below).with_suffix("").as_posix(), error)
             for below, error in errors.items()
         }
         self._available = list(available)
+        self._steps = steps
         self._links = Links(tuple(self.files.values()))
         self._by_name = {(file.schema_type, file.name): file for file in self.files.values()}
 
@@ -46,7 +48,7 @@ class SchemaSet:
         given = sources.needed_by(file.text, self._available)
         found = {dependency.name: dependency for dependency in given}
         self._collect(file, found, {(file.schema_type, file.name)})
-        return file.parse(list(found.values()), strict=strict)
+        return file.parse(list(found.values()), strict=strict, steps=self._steps)
 
     def _collect(self, file: SchemaFile, found: dict[str, Dependency], on_the_way: set[tuple[SchemaType, str]]) -> None:
         """Adds what a file refers to, dependencies before dependants; a circle ends where it began."""

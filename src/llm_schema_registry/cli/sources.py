@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES, BudgetExceededError
+from llm_schema_registry.budget import MAX_SCHEMA_BYTES, Budget, BudgetExceededError, default_steps
 from llm_schema_registry.cli.outcomes import CliError
 from llm_schema_registry.cli.places import with_lines
 from llm_schema_registry.contracts import Reference
@@ -31,9 +31,9 @@ class SchemaFile:
     schema_type: SchemaType
     text: str
 
-    def parse(self, dependencies: Sequence[Dependency] = (), *, strict: bool = True) -> ParsedSchema:
+    def parse(self, dependencies: Sequence[Dependency] = (), *, strict: bool = True, steps: int = 0) -> ParsedSchema:
         """The parsed schema; `CliError` with the places if the text is no schema."""
-        return parse(self.path, self.schema_type, self.text, dependencies, strict=strict)
+        return parse(self.path, self.schema_type, self.text, dependencies, strict=strict, steps=steps)
 
 
 def read_schema(path: Path, schema_type: SchemaType | None = None, name: str | None = None) -> SchemaFile:
@@ -57,7 +57,7 @@ def read_schema(path: Path, schema_type: SchemaType | None = None, name: str | N
 
 def read_text(path: Path) -> str:
     """The text of a file that is not larger than a schema may be; `CliError` names what is wrong with it."""
-    limit = _largest_schema()
+    limit = largest_schema()
     try:
         with path.open("rb") as file:
             content = file.read(limit + 1)
@@ -74,7 +74,7 @@ def read_text(path: Path) -> str:
         raise CliError(f"{path} is not UTF-8 text (byte {error.start})") from None
 
 
-def _largest_schema() -> int:
+def largest_schema() -> int:
     """The limit of the registry's setting, in bytes; `CliError` for a value that is not a number."""
     text = os.environ.get(_LIMIT_VARIABLE)
     if text is None:
@@ -137,20 +137,43 @@ def check_subjects(files: Iterable[SchemaFile]) -> None:
 
 
 def parse(
-    where: str, schema_type: SchemaType, text: str, dependencies: Sequence[Dependency] = (), *, strict: bool = True
+    where: str,
+    schema_type: SchemaType,
+    text: str,
+    dependencies: Sequence[Dependency] = (),
+    *,
+    strict: bool = True,
+    steps: int = 0,
 ) -> ParsedSchema:
-    """Parses a text that came from `where`.
+    """Parses a text that came from `where`, in at most `steps` steps.
 
     Raises:
         CliError: the text is no valid schema, with the places; or it is too much work.
     """
     try:
-        return format_of(schema_type).parse(text, dependencies, strict=strict)
+        return format_of(schema_type).parse(
+            text, dependencies, strict=strict, budget=budget(steps, "Parsing the schema")
+        )
     except InvalidSchemaError as error:
         findings = with_lines(error.findings, text)
         raise CliError(f"{where} is not a valid {schema_type} schema: {error.message}", findings=findings) from None
     except BudgetExceededError as error:
-        raise CliError(f"{where}: {error}") from None
+        raise over_budget(where, error, steps) from None
+
+
+def budget(steps: int, what: str) -> Budget:
+    """The budget of one piece of work: `steps`, or for 0 as many as definitions of the largest size need."""
+    return Budget(_steps(steps), what)
+
+
+def over_budget(where: str, error: BudgetExceededError, steps: int) -> CliError:
+    """The error for work on `where` that took more than `steps`."""
+    option = f" Or raise --max-steps (LSR_MAX_STEPS), which is {_steps(steps)}." if error.is_out_of_steps else ""
+    return CliError(f"{where}: {error}{option}")
+
+
+def _steps(steps: int) -> int:
+    return steps or default_steps(largest_schema())
 
 
 def read_references(options: Sequence[str]) -> list[Dependency]:

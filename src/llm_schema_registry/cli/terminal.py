@@ -5,9 +5,12 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from llm_schema_registry.cli.outcomes import CliError
+    from llm_schema_registry.findings import Finding
 
 STYLES = {"good": "bold green", "bad": "bold red", "doubt": "bold yellow", "dim": "dim", "strong": "bold"}
 
@@ -33,6 +36,17 @@ def console(*, stderr: bool = False) -> "Console":
         emoji=False,
         soft_wrap=True,
     )
+
+
+def warn(findings: "Iterable[Finding]") -> None:
+    """Shows findings about something that was done all the same on stderr."""
+    from llm_schema_registry.cli.reporting import finding_lines
+
+    err = console(stderr=True)
+    for finding in findings:
+        err.print("warning:", style="doubt")
+        for line in finding_lines(finding, err.width):
+            err.print("  ", line, sep="")
 
 
 def complain(error: "CliError") -> None:

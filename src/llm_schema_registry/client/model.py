@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from llm_schema_registry.contracts import Metadata, Reference, RuleSet
-from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy
+from llm_schema_registry.evolution import CompatibilityLevel, DuplicateKeys, LogicalTypes, Policy
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.formats.profiles import Profile
@@ -27,7 +27,10 @@ class SchemaRequest(msgspec.Struct, frozen=True, omit_defaults=True, rename="cam
 
 
 class RegisteredSchema(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A schema as a registry gives it; a reply about an id alone names no subject and no version."""
+    """A schema as a registry gives it; a reply about an id alone names no subject and no version.
+
+    `details`: warnings about the text, in the reply to a registration.
+    """
 
     schema: str = ""
     id: int = 0
@@ -39,6 +42,7 @@ class RegisteredSchema(msgspec.Struct, frozen=True, omit_defaults=True, rename="
     metadata: Metadata | None = None
     rule_set: RuleSet | None = None
     ts: int | None = None
+    details: list[Finding] = []
     deleted: bool = False
 
 
@@ -56,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel"):
     compatibility_policy: Policy | None = None
     compatibility_profile: Profile | None = None
     logical_types: LogicalTypes | None = None
+    duplicate_keys: DuplicateKeys | None = None
 
 
 class ScopeSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,7 +98,6 @@ class ValidationResult(msgspec.Struct, frozen=True):
     schema_id: int = 0
     subject: str | None = None
     version: int | None = None
-    message: str | None = None
     validation_time_ms: float = 0.0
 
 
@@ -104,7 +108,6 @@ class PayloadResult(msgspec.Struct, frozen=True):
     valid: bool
     errors: list[Finding] = []
     warnings: list[Finding] = []
-    message: str | None = None
 
 
 class BatchResult(msgspec.Struct, frozen=True):

@@ -1,14 +1,16 @@
 """What a change means: levels, and the verdict over a history."""
 
 from llm_schema_registry.evolution.checking import DIFFERENT_TYPE, Verdict, breaking_differences, check
+from llm_schema_registry.evolution.duplicates import weighed
 from llm_schema_registry.evolution.laxity import overlooked_break
-from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, LogicalTypes, Policy
+from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, DuplicateKeys, LogicalTypes, Policy
 from llm_schema_registry.formats.profiles import Profile
 
 __all__ = [
     "DIFFERENT_TYPE",
     "CompatibilityLevel",
     "Direction",
+    "DuplicateKeys",
     "LogicalTypes",
     "Policy",
     "Profile",
@@ -16,4 +18,5 @@ __all__ = [
     "breaking_differences",
     "check",
     "overlooked_break",
+    "weighed",
 ]

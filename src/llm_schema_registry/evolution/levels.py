@@ -47,6 +47,13 @@ class LogicalTypes(enum.StrEnum):
     STRICT = "strict"
 
 
+class DuplicateKeys(enum.StrEnum):
+    """What a duplicate key in the text of a new JSON Schema means: a warning, or an invalid schema."""
+
+    WARN = "warn"
+    ERROR = "error"
+
+
 class _Level(NamedTuple):
     directions: tuple[Direction, ...]
     transitive: bool

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import msgspec
 
 from llm_schema_registry.contracts import Metadata, Reference, RuleSet, SchemaTags, Subject
-from llm_schema_registry.findings import shortened
+from llm_schema_registry.evolution import DuplicateKeys, weighed
+from llm_schema_registry.findings import Finding, Severity, shortened
 from llm_schema_registry.formats import InvalidSchemaError, ParsedSchema, SchemaType
 from llm_schema_registry.registry.configuring import Config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
@@ -59,12 +60,14 @@ class Candidate:
         text: canonical, or normal form if that was asked for.
         references: with concrete versions, in the order they are stored.
         normalized: whether `text` is the normal form.
+        warnings: about the text of the request, if it is a new schema.
     """
 
     parsed: ParsedSchema
     text: str
     references: tuple[Reference, ...]
     normalized: bool
+    warnings: tuple[Finding, ...] = ()
 
 
 def schema_type_of(request: SchemaRequest) -> SchemaType:
@@ -135,13 +138,25 @@ async def prepare(
         dependencies = await registry.schemas.dependencies(reads, references, subject.context, deleted=not new)
         budget = registry.schemas.budget(reads, "Parsing the schema")
         parsed = registry.schemas.parse(schema_type, text, dependencies, strict=strict, budget=budget)
+        # The normal form has no duplicate keys, and a remembered parse may be of another text that has some.
+        warnings = parsed.warnings if strict else ()
         if normalized:
             references = tuple(sorted(set(references), key=lambda each: (each.name, each.subject, each.version)))
             text = parsed.normalized()
+            budget = registry.schemas.budget(reads, "Parsing the schema")
             parsed = registry.schemas.parse(schema_type, text, dependencies, strict=strict, budget=budget)
     except InvalidSchemaError as error:
         raise _invalid(subject, schema_type, request, error) from error
-    return Candidate(parsed, parsed.normalized() if normalized else parsed.canonical, references, normalized)
+    text = parsed.normalized() if normalized else parsed.canonical
+    return Candidate(parsed, text, references, normalized, warnings)
+
+
+def refuse_duplicate_keys(subject: Subject, request: SchemaRequest, candidate: Candidate, config: Config) -> None:
+    """Raises INVALID_SCHEMA for duplicate keys in the text of a new schema, if the config counts them as errors."""
+    findings = weighed(candidate.warnings, config.duplicate_keys or DuplicateKeys.WARN)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        raise _invalid(subject, candidate.parsed.schema_type, request, InvalidSchemaError(errors[0].message, findings))
 
 
 async def _concrete(reads: Reads, context: str, references: list[Reference]) -> tuple[Reference, ...]:

@@ -6,7 +6,7 @@ from llm_schema_registry.contracts import RESERVED_FIELDS, Metadata, Subject, pr
 from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy, Profile, Verdict, check
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import ParsedSchema, format_of
-from llm_schema_registry.registry.candidates import SchemaRequest, prepare
+from llm_schema_registry.registry.candidates import Candidate, SchemaRequest, prepare, refuse_duplicate_keys
 from llm_schema_registry.registry.configuring import Config, effective_config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.naming import LATEST, check_subject
@@ -34,7 +34,7 @@ async def check_request(
         request: the schema.
         version: compare with exactly this version (or `LATEST`); `None` with all that the level demands.
         normalize: whether the candidate is brought into normal form first.
-        annotate: whether to find, too, what breaks profiles that do not decide; it is told as warnings.
+        annotate: whether to add warnings: about what breaks profiles that do not decide, and about the text.
 
     Raises:
         RegistryError: VERSION_NOT_FOUND for a version that is not there, INVALID_SCHEMA, BUDGET_EXCEEDED.
@@ -52,21 +52,24 @@ async def _check_request(
     annotate: bool,
 ) -> Verdict:
     candidate, versions, config = await check_inputs(registry, subject, request, version, normalize)
-    return await check_against(
+    verdict = await check_against(
         registry,
         registry.store,
-        candidate,
+        candidate.parsed,
         request.metadata,
         versions,
         config,
         exactly_these=version is not None,
         annotate=annotate,
     )
+    if not annotate or not candidate.warnings:
+        return verdict
+    return Verdict((*verdict.findings, *candidate.warnings), verdict.messages, verdict.against_version)
 
 
 async def check_inputs(
     registry: Registry, subject: Subject, request: SchemaRequest, version: int | None, normalize: bool | None
-) -> tuple[ParsedSchema, list[Version], Config]:
+) -> tuple[Candidate, list[Version], Config]:
     """The candidate of a check, the versions to compare it with before levels and groups choose, and the config.
 
     Raises:
@@ -85,7 +88,8 @@ async def check_inputs(
     if not request.schema:
         raise RegistryError(ErrorCode.INVALID_SCHEMA, message="Empty schema")
     candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
-    return candidate.parsed, versions, config
+    refuse_duplicate_keys(subject, request, candidate, config)
+    return candidate, versions, config
 
 
 async def check_against(

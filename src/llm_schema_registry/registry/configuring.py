@@ -14,7 +14,7 @@ from llm_schema_registry.contracts import (
     Subject,
     check_rule_set,
 )
-from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy, Profile
+from llm_schema_registry.evolution import CompatibilityLevel, DuplicateKeys, LogicalTypes, Policy, Profile
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.modes import refuse_if_read_only
 from llm_schema_registry.registry.naming import check_scope, check_subject
@@ -33,6 +33,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
             numbers (`WIRE`), JSON too (`WIRE_JSON`), generated code too (`SOURCE`); `CONFLUENT`: nothing else.
         logical_types: what a change of an Avro logical type is, e.g. of a scale or a unit: a warning (`warn`), or an
             incompatibility (`strict`).
+        duplicate_keys: what a duplicate key in the text of a new JSON Schema is: a warning (`warn`), or a refusal
+            (`error`).
         compatibility_group: name of a metadata property; only versions with an equal value are compared.
         alias: the subject that requests for this one mean.
         alias_for_deks: the same for data encryption keys.
@@ -50,6 +52,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
     compatibility_policy: Policy | None = None
     compatibility_profile: Profile | None = None
     logical_types: LogicalTypes | None = None
+    duplicate_keys: DuplicateKeys | None = None
     compatibility_group: str | None = None
     alias: str | None = None
     alias_for_deks: str | None = None
@@ -70,6 +73,7 @@ class ConfigUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     compatibility_policy: str | None | UnsetType = UNSET
     compatibility_profile: Profile | None | UnsetType = UNSET
     logical_types: LogicalTypes | None | UnsetType = UNSET
+    duplicate_keys: DuplicateKeys | None | UnsetType = UNSET
     compatibility_group: str | None | UnsetType = UNSET
     alias: str | None | UnsetType = UNSET
     alias_for_deks: str | None | UnsetType = UNSET
@@ -97,6 +101,7 @@ _INHERITED_ONE_BY_ONE = {
     "compatibility_policy": _Above.DEFAULT_CONTEXT_TOO,
     "compatibility_profile": _Above.DEFAULT_CONTEXT_TOO,
     "logical_types": _Above.DEFAULT_CONTEXT_TOO,
+    "duplicate_keys": _Above.DEFAULT_CONTEXT_TOO,
     "compatibility_group": _Above.DEFAULT_CONTEXT_TOO,
     "normalize": _Above.DEFAULT_CONTEXT_TOO,
     "validate_fields": _Above.DEFAULT_CONTEXT_TOO,

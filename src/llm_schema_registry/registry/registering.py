@@ -1,6 +1,7 @@
 """Registration: check against a remembered state, then write if nothing that mattered has moved."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -23,6 +24,7 @@ from llm_schema_registry.registry.candidates import (
     check_references,
     check_size,
     prepare,
+    refuse_duplicate_keys,
     schema_type_of,
 )
 from llm_schema_registry.registry.checking import check_against, refusal, versions_that_count
@@ -138,9 +140,10 @@ async def decide(
         return await _decide_import(registry, reads, subject, request, everything)
 
     latest = await _latest_content(registry, reads, versions)
-    request = await with_tags_written(registry, reads, subject, _with_text(request, latest), config, latest)
+    request, warnings = await with_tags_written(registry, reads, subject, _with_text(request, latest), config, latest)
     pinned = _pinned(request)
     candidate = await prepare(registry, reads, subject, request, config, normalize=normalize, new=True)
+    candidate = replace(candidate, warnings=warnings or candidate.warnings)
     looked_for = None if _merges(config) else (request.metadata, request.rule_set)
     if looked_for is not None:
         same = await _find_same(registry, reads, candidate, versions, request.metadata, request.rule_set, pinned)
@@ -159,6 +162,7 @@ async def decide(
         same = await _find_same(registry, reads, candidate, versions, metadata, rule_set, pinned)
         if same is not None:
             return same
+    refuse_duplicate_keys(subject, request, candidate, config)
     await _refuse_owned_references(reads, candidate, subject)
     number = _next_version(everything)
     if request.version is not None and request.version > 0 and request.version != number:
@@ -177,6 +181,7 @@ async def decide(
         version=Version(subject=subject, version=number, schema_id=0, registered_at=content.created_at),
         content=content,
         scopes=(*scopes_above(subject), *_referenced(content)),
+        warnings=candidate.warnings,
     )
 
 
@@ -283,7 +288,7 @@ async def _find_same(
     content = await registry.schemas.content_of(reads, version)
     if content is None:
         return None
-    return Registered(version, content, created=False)
+    return Registered(version, content, created=False, warnings=candidate.warnings)
 
 
 async def _latest_content(registry: Registry, reads: Reads, versions: Sequence[Version]) -> StoredSchema | None:

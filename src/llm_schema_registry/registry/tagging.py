@@ -15,6 +15,7 @@ from llm_schema_registry.contracts import (
     merge_rule_sets,
     tags_in_all,
 )
+from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats import Entity, InvalidSchemaError, ParsedSchema, format_of
 from llm_schema_registry.registry.candidates import SchemaRequest, prepare
 from llm_schema_registry.registry.configuring import Config
@@ -80,8 +81,8 @@ async def with_tags_written(
     request: SchemaRequest,
     config: Config,
     latest: StoredSchema | None,
-) -> SchemaRequest:
-    """A request with the tags it asks for written into its text.
+) -> tuple[SchemaRequest, tuple[Finding, ...]]:
+    """A request with the tags it asks for written into its text, and the warnings about the text that it had.
 
     One that names tags, and no version, asks for the version that is the same as the latest or comes next
     (Confluent's rule).
@@ -93,7 +94,7 @@ async def with_tags_written(
     add, remove = by_entity(request.schema_tags_to_add), by_entity(request.schema_tags_to_remove)
     propagated = latest if request.propagate_schema_tags else None
     if not add and not remove and propagated is None:
-        return request
+        return request, ()
     candidate = await prepare(registry, reads, subject, request, config, normalize=False, new=True)
     parsed = candidate.parsed
     inherited: dict[Entity, tuple[str, ...]] = {}
@@ -108,7 +109,7 @@ async def with_tags_written(
         message = f"Invalid schema of type {parsed.schema_type}, details: {error.message}"
         raise RegistryError(ErrorCode.INVALID_SCHEMA, error.findings, message=message) from error
     version = LATEST if request.version is None and (add or remove) else request.version
-    return msgspec.structs.replace(request, schema=text, version=version)
+    return msgspec.structs.replace(request, schema=text, version=version), candidate.warnings
 
 
 async def find_tags(registry: Registry, content: StoredSchema, wanted: Sequence[str]) -> list[SchemaTags]:

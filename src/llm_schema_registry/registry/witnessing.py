@@ -136,7 +136,7 @@ async def search_overlooked(
         (number, await registry.schemas.parsed(reads, content)) for number, content in counting[:VERSIONS_SEARCHED]
     ]
     policy = config.compatibility_policy or Policy.STRICT
-    return overlooked_break(candidate, history, level, policy, steps=_steps(registry))
+    return overlooked_break(candidate.parsed, history, level, policy, steps=_steps(registry))
 
 
 def _steps(registry: Registry) -> int:

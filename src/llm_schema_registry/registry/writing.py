@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from llm_schema_registry.contracts import Subject
+from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.naming import MAX_ID
 from llm_schema_registry.store.model import ChangeKind, StoredSchema, Version
@@ -20,12 +21,14 @@ class Registered:
         content: its content.
         created: whether it is new, or was there already.
         revision: the revision of the write; `None` if nothing was written.
+        warnings: about the text that was sent.
     """
 
     version: Version
     content: StoredSchema
     created: bool
     revision: int | None = None
+    warnings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,14 @@ class Decision:
         content: the content to be, likewise.
         scopes: every scope whose facts were read for the decision.
         new: whether the subject has no version of this number, not even a soft-deleted one.
+        warnings: about the text that was sent.
     """
 
     version: Version
     content: StoredSchema
     scopes: tuple[Subject, ...]
     new: bool = True
+    warnings: tuple[Finding, ...] = ()
 
 
 async def write(transaction: Transaction, decision: Decision) -> Registered:
@@ -73,7 +78,7 @@ async def _write(transaction: Transaction, decision: Decision, known: int | None
     await transaction.put_version(version, ChangeKind.VERSION_REGISTERED, new=decision.new)
     for each in superseded:
         await transaction.remove_version(subject, each.version)
-    return Registered(version, content, created=True, revision=transaction.next_revision)
+    return Registered(version, content, created=True, revision=transaction.next_revision, warnings=decision.warnings)
 
 
 async def _add(transaction: Transaction, content: StoredSchema) -> StoredSchema:

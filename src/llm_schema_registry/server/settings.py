@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES
+from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, MAX_STEPS, MIN_STEPS, default_steps
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.registry import DEFAULT_ID_GAP
 from llm_schema_registry.store import InvalidStoreUrlError
@@ -120,11 +120,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             description="How many steps of work one parse or one compatibility check may take; beyond it 42290. A step "
-            "takes a few microseconds; `sandbox_seconds` bounds the same work in time.",
-            ge=10_000,
-            le=1_000_000_000,
+            "takes a few microseconds; `sandbox_seconds` bounds the same work in time. 0: "
+            f"{DEFAULT_STEPS} for each {MAX_SCHEMA_BYTES} bytes of `max_schema_bytes`; otherwise at least {MIN_STEPS}.",
+            ge=0,
+            le=MAX_STEPS,
         ),
-    ] = DEFAULT_STEPS
+    ] = 0
     max_id_gap: Annotated[
         int,
         Meta(
@@ -356,6 +357,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """How many sandbox processes a worker has."""
         return self.sandbox_processes or max(1, _cores() // self.workers)
 
+    @property
+    def steps(self) -> int:
+        """How many steps one parse or one check may take."""
+        return self.max_steps or default_steps(self.max_schema_bytes)
+
     def metadata_keys(self) -> Sequence[bytes]:
         """The keys of `metadata_key`; raises `SettingsError` for what is none."""
         if not self.metadata_key:
@@ -419,6 +425,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"The host {self.host} is reachable from other machines, and nothing ends TLS. Listen on 127.0.0.1, "
                 "or set LSR_TLS_MODE=trusted_proxy behind a proxy that ends TLS, or LSR_TLS_MODE=insecure_dev for a "
                 "network you trust."
+            )
+        if 0 < self.max_steps < MIN_STEPS:
+            raise SettingsError(
+                f"LSR_MAX_STEPS={self.max_steps} is too low for any work. Set it to {MIN_STEPS} or more, or to 0."
             )
         if self.max_body_bytes < 2 * self.max_schema_bytes:
             raise SettingsError(

@@ -1,15 +1,16 @@
 """`lsr check`: may this schema follow the older ones?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm_schema_registry.cli.options import OptionalRegistry, Report, Type, Witness
+from llm_schema_registry.cli.options import MaxSteps, OptionalRegistry, Report, Type, Witness
 from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.cli.reporting.formats import OutputFormat
-from llm_schema_registry.evolution.levels import CompatibilityLevel, LogicalTypes, Policy
+from llm_schema_registry.evolution.levels import CompatibilityLevel, DuplicateKeys, LogicalTypes, Policy
 from llm_schema_registry.formats.format import SchemaType
 from llm_schema_registry.formats.profiles import Profile
 
@@ -31,8 +32,10 @@ class _Terms:
     policy: Policy | None
     profile: Profile | None
     logical_types: LogicalTypes | None
+    duplicate_keys: DuplicateKeys | None
     schema_type: SchemaType | None
     references: tuple[str, ...]
+    steps: int
     witness: bool
 
     @property
@@ -66,6 +69,14 @@ def check(
         LogicalTypes | None,
         typer.Option(case_sensitive=False, help="What a change of an Avro logical type is: a warning, or an error."),
     ] = None,
+    duplicate_keys: Annotated[
+        DuplicateKeys | None,
+        typer.Option(
+            case_sensitive=False,
+            help="What a duplicate key in a JSON Schema is: a warning, or an error. Default: the registry's config, or "
+            "error.",
+        ),
+    ] = None,
     schema_type: Type = None,
     references: Annotated[
         list[str] | None,
@@ -75,6 +86,7 @@ def check(
             help="What the schemas refer to: a file, or SUBJECT@VERSION with a registry. What is referred to first.",
         ),
     ] = None,
+    max_steps: MaxSteps = 0,
     witness: Witness = False,
     output: Report = OutputFormat.TEXT,
 ) -> None:
@@ -89,7 +101,17 @@ def check(
 
     if len(paths) > 2:
         raise CliError(f"{len(paths)} paths are too many", "Name OLD and NEW, or NEW alone with a registry.")
-    terms = _Terms(mode, policy, profile, logical_types, schema_type, tuple(references or ()), witness)
+    terms = _Terms(
+        mode,
+        policy,
+        profile,
+        logical_types,
+        duplicate_keys,
+        schema_type,
+        tuple(references or ()),
+        max_steps,
+        witness,
+    )
     if len(paths) == 2:
         if subject is not None:
             raise CliError(
@@ -114,17 +136,17 @@ def _offline(old: Path, new: Path, terms: _Terms) -> list["Item"]:
     if old.is_dir():
         return _of_directories(old, new, terms, available)
     before, after = sources.read_schema(old, terms.schema_type), sources.read_schema(new, terms.schema_type)
-    candidate = after.parse(available)
-    return [_compared(after, candidate, before, before.parse(available, strict=False), terms)]
+    candidate = after.parse(available, steps=terms.steps)
+    parsed = before.parse(available, strict=False, steps=terms.steps)
+    return [_compared(after, candidate, before, parsed, terms)]
 
 
 def _of_directories(old: Path, new: Path, terms: _Terms, available: "list[Dependency]") -> list["Item"]:
     """An item per file of either directory; one that cannot be judged is a failed item, and the others go on."""
-    from llm_schema_registry.cli.judging import judge_schema
     from llm_schema_registry.cli.reporting import Item, Status
     from llm_schema_registry.cli.schema_set import SchemaSet, deleted, failure
 
-    before, after = SchemaSet(old, available), SchemaSet(new, available)
+    before, after = SchemaSet(old, available, terms.steps), SchemaSet(new, available, terms.steps)
     items = dict(after.failures)
     for key, file in after.files.items():
         previous = before.files.get(key)
@@ -136,7 +158,7 @@ def _of_directories(old: Path, new: Path, terms: _Terms, available: "list[Depend
             elif key in before.failures:
                 items[key] = before.failures[key]
             else:
-                items[key] = judge_schema(file, candidate, [], terms.level, terms.policy or Policy.STRICT)
+                items[key] = _judged(file, candidate, [], terms)
         except CliError as error:
             items[key] = failure(file.path, file.name, error)
     judged = [items[key] for key in sorted(items)]
@@ -153,17 +175,29 @@ def _of_directories(old: Path, new: Path, terms: _Terms, available: "list[Depend
 def _compared(
     file: "SchemaFile", candidate: "ParsedSchema", previous: "SchemaFile", parsed: "ParsedSchema", terms: _Terms
 ) -> "Item":
+    return _judged(file, candidate, [(1, parsed)], terms, previous.path)
+
+
+def _judged(
+    file: "SchemaFile",
+    candidate: "ParsedSchema",
+    history: "Sequence[tuple[int, ParsedSchema]]",
+    terms: _Terms,
+    against: str = "",
+) -> "Item":
     from llm_schema_registry.cli.judging import judge_schema
 
     return judge_schema(
         file,
         candidate,
-        [(1, parsed)],
+        history,
         terms.level,
         terms.policy or Policy.STRICT,
-        previous.path,
+        against,
         profile=terms.profile or Profile.CONFLUENT,
         logical_types=terms.logical_types or LogicalTypes.WARN,
+        duplicate_keys=terms.duplicate_keys or DuplicateKeys.ERROR,
+        steps=terms.steps,
         witness=terms.witness,
     )
 
@@ -186,7 +220,7 @@ def _against_registry(new: Path, registry: str | None, subject: str | None, term
         if many:
             return await _directory_in(client, new, terms, available)
         file = sources.read_schema(new, terms.schema_type, subject)
-        return [await _judge_in(client, file, file.parse(available), terms)]
+        return [await _judge_in(client, file, file.parse(available, steps=terms.steps), terms)]
 
     return connection.talk(registry or DEFAULT_REGISTRY, conversation)
 
@@ -197,7 +231,7 @@ async def _directory_in(
     from llm_schema_registry.cli import sources
     from llm_schema_registry.cli.schema_set import SchemaSet, failure
 
-    files = SchemaSet(new, available)
+    files = SchemaSet(new, available, terms.steps)
     sources.check_subjects(files.files.values())
     items = dict(files.failures)
     for key, file in files.files.items():
@@ -217,7 +251,8 @@ async def _judge_in(client: "RegistryClient", file: "SchemaFile", candidate: "Pa
     policy = terms.policy or config.compatibility_policy or Policy.STRICT
     profile = terms.profile or config.compatibility_profile or Profile.CONFLUENT
     logical_types = terms.logical_types or config.logical_types or LogicalTypes.WARN
-    history = await connection.history_of(client, file.name, level)
+    duplicate_keys = terms.duplicate_keys or config.duplicate_keys or DuplicateKeys.ERROR
+    history = await connection.history_of(client, file.name, level, terms.steps)
     return judge_schema(
         file,
         candidate,
@@ -226,5 +261,7 @@ async def _judge_in(client: "RegistryClient", file: "SchemaFile", candidate: "Pa
         policy,
         profile=profile,
         logical_types=logical_types,
+        duplicate_keys=duplicate_keys,
+        steps=terms.steps,
         witness=terms.witness,
     )

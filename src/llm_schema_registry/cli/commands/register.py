@@ -36,6 +36,8 @@ def register(
 
     from llm_schema_registry.cli import sources
     from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli.places import with_lines
+    from llm_schema_registry.cli.terminal import warn
     from llm_schema_registry.client import SchemaRequest
     from llm_schema_registry.contracts import Metadata
 
@@ -52,6 +54,7 @@ def register(
         return await client.register(source.name, request, normalize=normalize)
 
     registered = talk(registry, conversation)
+    warn(with_lines(registered.details, source.text))
     if as_json:
         result = {"subject": source.name, "version": registered.version, "id": registered.id, "guid": registered.guid}
         print(msgspec.json.encode(result).decode())

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.avro.canonical import rendered
 from llm_schema_registry.formats.avro.model import AvroType, Named
 from llm_schema_registry.formats.format import SchemaType
@@ -39,6 +40,11 @@ class AvroSchema:
     def schema_type(self) -> SchemaType:
         """Always Avro."""
         return SchemaType.AVRO
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Always empty."""
+        return ()
 
     @property
     def canonical(self) -> str:

@@ -18,6 +18,7 @@ from llm_schema_registry.formats.jsonschema.cost import (
     compilation,
 )
 from llm_schema_registry.formats.jsonschema.dialects import Dialect
+from llm_schema_registry.formats.jsonschema.duplicates import duplicate_keys
 from llm_schema_registry.formats.jsonschema.engine import Documents, documents
 from llm_schema_registry.formats.jsonschema.loading import Loader
 from llm_schema_registry.formats.jsonschema.metaschema import refusal
@@ -42,6 +43,7 @@ class JsonSchema:
         raw: its JSON value.
         root: its model.
         references: what its `$ref`s mean.
+        warnings: its duplicate keys, if it was parsed with `strict=True`.
     """
 
     __slots__ = (
@@ -54,6 +56,7 @@ class JsonSchema:
         "raw",
         "references",
         "root",
+        "warnings",
     )
 
     def __init__(
@@ -64,6 +67,7 @@ class JsonSchema:
         self.root = root
         self.references = references
         self.dependencies = dependencies
+        self.warnings: tuple[Finding, ...] = ()
         self._normalized: str | None = None
         self._compilation: Compilation | None = None
         self._check_cost: CheckCost | None = None
@@ -157,8 +161,16 @@ def parse(
         faults = schema.documents(budget).faults
         if faults:
             raise InvalidSchemaError(faults[0].message, faults[:MAX_FAULTS])
+        schema.warnings = _duplicate_keys(text, canonical)
         _check_compilation(schema, budget)
     return schema
+
+
+def _duplicate_keys(text: str, canonical: str) -> tuple[Finding, ...]:
+    try:
+        return duplicate_keys(text, canonical)
+    except RecursionError:
+        raise InvalidSchemaError(_TOO_DEEP) from None
 
 
 def _check_compilation(schema: JsonSchema, budget: Budget) -> None:

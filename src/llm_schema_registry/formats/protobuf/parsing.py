@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from llm_schema_registry.budget import Budget
+from llm_schema_registry.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError, SchemaType
 from llm_schema_registry.formats.protobuf.canonical import canonical_text
 from llm_schema_registry.formats.protobuf.compiling import compile_text, imported_texts, refuse_unparsed
@@ -41,6 +42,11 @@ class ProtobufSchema:
     def schema_type(self) -> SchemaType:
         """`PROTOBUF`."""
         return SchemaType.PROTOBUF
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Always empty."""
+        return ()
 
     @cached_property
     def canonical(self) -> str:

@@ -116,7 +116,7 @@ class Service:
             schema_search_limit=settings.schema_search_limit,
             max_schema_bytes=settings.max_schema_bytes,
             max_id_gap=settings.max_id_gap,
-            max_steps=settings.max_steps,
+            max_steps=settings.steps,
         )
         follower = None if self.shelf is None else self.shelf.follower
         blobs = settings.blob_place()
@@ -162,7 +162,7 @@ class Service:
         self._registry = Registry(
             store,
             rules,
-            steps=settings.max_steps if is_alone else INLINE_STEPS,
+            steps=settings.steps if is_alone else INLINE_STEPS,
             elsewhere=Offload(self._heavy),
             is_alone=is_alone,
             compiled_bytes=settings.compiled_mb * MEBIBYTE // 2,

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from llm_schema_registry.contracts import Metadata, Reference, RuleSet
+from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.deleting import delete_version
@@ -68,7 +69,11 @@ class ReferrersQuery(Page, frozen=True, kw_only=True):
 
 
 class RegisterAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """The version that holds the schema, registered now or before."""
+    """The version that holds the schema, registered now or before.
+
+    Attributes:
+        details: only if there are any: warnings about the text that was sent.
+    """
 
     id: int
     version: int
@@ -79,6 +84,7 @@ class RegisterAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     metadata: Metadata | None = None
     rule_set: RuleSet | None = None
     ts: int | None = None
+    details: tuple[Finding, ...] = ()
 
 
 @operations.get("/subjects/{subject}/versions", ErrorCode.SUBJECT_NOT_FOUND)
@@ -136,6 +142,7 @@ def registered_answer(registered: Registered, text: str) -> RegisterAnswer:
         metadata=metadata_of(content),
         rule_set=rule_set_of(content),
         ts=version.registered_at,
+        details=registered.warnings,
     )
 
 

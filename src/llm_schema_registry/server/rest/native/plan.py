@@ -64,7 +64,7 @@ class SchemaOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         guid: its identity.
         error_code: why it is refused.
         message: the same as a sentence.
-        findings: the same in detail.
+        findings: the same in detail; of a schema that is not refused, warnings about its text.
         witness: only if asked for and incompatible: a payload that breaks; `null` if none was found.
     """
 
@@ -149,4 +149,5 @@ def _outcome(outcome: Outcome, with_witness: bool) -> SchemaOutcome:
         version=None if registered is None else registered.version.version,
         id=None if registered is None else registered.content.schema_id,
         guid=None if registered is None else registered.content.guid,
+        findings=() if registered is None else registered.warnings,
     )
