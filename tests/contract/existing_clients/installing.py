@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,18 @@ def node_modules(project: Path) -> Path:
     return _installed(project.name, lock.read_text(encoding="utf-8"), install) / "node_modules"
 
 
+def go_programs(project: Path) -> Path:
+    """The directory with the programs of a Go module, one per folder of it, built with what its go.sum names."""
+    sources = sorted(file for file in project.rglob("*") if file.is_file())
+
+    def install(directory: Path) -> None:
+        # Neither another toolchain nor another version of a module is taken than the one that is named.
+        environment = os.environ | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false"}
+        _run("go", "-C", project, "build", "-o", f"{directory}{os.sep}", "./...", environment=environment)
+
+    return _installed(project.name, "\n".join(file.read_text(encoding="utf-8") for file in sources), install)
+
+
 def _installed(name: str, content: str, install: Callable[[Path], None]) -> Path:
     """The directory that holds this content, installed by the first process that asks."""
     directory = _HOME / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
@@ -59,8 +71,10 @@ def _installed(name: str, content: str, install: Callable[[Path], None]) -> Path
     return directory
 
 
-def _run(*command: str | Path) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
+def _run(*command: str | Path, environment: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=_INSTALL_SECONDS, env=environment
+    )
     if done.returncode == 0:
         return
     if os.environ.get("CI"):
