@@ -249,6 +249,23 @@ def test_a_binary_event(lsr: Lsr, tmp_path: Path) -> None:
     assert lsr("validate", "--schema", "text.avsc", "bad.avro").returncode == 1
 
 
+def test_the_message_of_events_is_chosen_offline(lsr: Lsr, tmp_path: Path) -> None:
+    (tmp_path / "shop.proto").write_text('syntax = "proto3"; message Order {} message Receipt { int32 total = 1; }')
+    (tmp_path / "event.json").write_text('{"total": 1}')
+    (tmp_path / "event.pb").write_bytes(b"\x08\x01")
+    done = lsr("validate", "--schema", "shop.proto", "--message", "Receipt", "event.json", "event.pb", "--format=json")
+    assert done.returncode == 0, done.stderr
+    assert [item["note"] for item in json.loads(done.stdout)["items"]] == ["as Receipt"] * 2
+    done = lsr("validate", "--schema", "shop.proto", "event.json")
+    assert (done.returncode, "as Order" in done.stdout) == (1, True)
+    done = lsr("validate", "--schema", "shop.proto", "--message", "Recept", "event.json")
+    assert done.returncode == 2
+    assert "Did you mean Receipt? It declares Order, Receipt." in done.stderr
+    (tmp_path / "text.avsc").write_text('"string"')
+    done = lsr("validate", "--schema", "text.avsc", "--message", "Receipt", "event.json")
+    assert (done.returncode, "one type per schema" in done.stderr) == (2, True)
+
+
 def test_the_catalogue_can_be_listed_and_written_out(lsr: Lsr, tmp_path: Path) -> None:
     assert lsr("catalog", "list").stdout.splitlines()[-1] == "29 subjects"
     assert len(json.loads(lsr("catalog", "list", "--json").stdout)) == 29

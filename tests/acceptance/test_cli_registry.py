@@ -212,6 +212,21 @@ def test_a_binary_event_is_validated_by_a_registered_schema(lsr: Lsr, tmp_path: 
     assert lsr("validate", "bad.avro", "--subject", "text").returncode == 1
 
 
+def test_the_message_of_events_is_chosen_in_the_registry(lsr: Lsr, tmp_path: Path) -> None:
+    (tmp_path / "shop.proto").write_text('syntax = "proto3"; message Order {} message Receipt { int32 total = 1; }')
+    assert lsr("register", "shop.proto").returncode == 0
+    (tmp_path / "event.json").write_text('{"total": 1}')
+    (tmp_path / "event.pb").write_bytes(b"\x08\x01")
+    for files in (["event.json"], ["event.json", "event.pb"]):
+        done = lsr("validate", *files, "--subject", "shop", "--message", "Receipt", "--format=json")
+        assert done.returncode == 0, done.stderr
+        assert {item["note"] for item in json.loads(done.stdout)["items"]} == {"as Receipt"}
+        done = lsr("validate", *files, "--subject", "shop", "--message", "Recept")
+        assert done.returncode == 2
+        assert "Did you mean Receipt? It declares Order, Receipt." in done.stderr
+    assert lsr("validate", "event.json", "--subject", "shop").returncode == 1
+
+
 def test_the_doctor_sees_the_registry(lsr: Lsr, registry: str) -> None:
     probes = {probe["name"]: probe for probe in json.loads(lsr("doctor", "--store", "sqlite:///x.db", "--json").stdout)}
     assert probes["registry"]["state"] == "ok"

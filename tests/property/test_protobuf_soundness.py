@@ -49,7 +49,7 @@ def test_what_is_called_compatible_can_be_read(random):
             written = message_class(writer, message.name)()
             fill(written, random)
             data = written.SerializeToString()
-            assert FORMAT.validator(writer).check_bytes_of((position,), data) == []
+            assert FORMAT.validator(writer).judge_bytes(data, (position,))[1] == []
             assert same(written, message_class(reader, message.name).FromString(data))
 
 

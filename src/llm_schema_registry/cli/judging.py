@@ -92,9 +92,16 @@ def _witness(candidate: ParsedSchema, previous: ParsedSchema, level: Compatibili
     return witnesses.found(witness.direction, reading.outcome.value, witness.payload, reading.problem, older)
 
 
-def judge_event(event: Event, findings: Iterable[Finding]) -> Item:
-    """An item of a report from what a validator found in an event, or from the reason why there was none."""
+def judge_event(event: Event, findings: Iterable[Finding], message: str | None = None) -> Item:
+    """An item of a report from what a validator found in an event, or from the reason why there was none.
+
+    Args:
+        event: the event.
+        findings: what a validator found in it.
+        message: the full name of the Protobuf message that it was taken for, if any.
+    """
     found = (event.problem,) if event.problem is not None else tuple(findings)
     failed = any(finding.severity is Severity.ERROR for finding in found)
     status = Status.FAILED if failed else Status.PASSED
-    return Item(event.name, status, findings=found, file=event.file, line=event.line)
+    note = f"as {message}" if message is not None else ""
+    return Item(event.name, status, note, found, file=event.file, line=event.line)

@@ -200,9 +200,15 @@ class RegistryClient:
         """Takes the mode of a scope away, so that the one above counts."""
         await self._call("DELETE", _of_scope("mode", scope), Mode)
 
-    async def validate(self, subject: str, data: Any, version: int | str = LATEST) -> ValidationResult:
-        """What the registry says of one event, a JSON value, by a version of a subject."""
+    async def validate(
+        self, subject: str, data: Any, version: int | str = LATEST, *, message: str | None = None
+    ) -> ValidationResult:
+        """What the registry says of one event, a JSON value, by a version of a subject.
+
+        `message` names the message of a Protobuf schema; by default the event may name it as `@type`.
+        """
         body = {"subject": subject, "version": version, "data": data}
+        body |= {} if message is None else {"message": message}
         return await self._call("POST", "api/v1/validate", ValidationResult, body=body, media_type=_JSON)
 
     async def validate_batch(
@@ -212,9 +218,14 @@ class RegistryClient:
         schema_id: int | None = None,
         subject: str | None = None,
         version: int | str = LATEST,
+        message: str | None = None,
     ) -> BatchResult:
-        """What the registry says of events, JSON values, by a schema id or by a version of a subject."""
+        """What the registry says of events, JSON values, by a schema id or by a version of a subject.
+
+        `message` names the message of a Protobuf schema; by default each event may name its own as `@type`.
+        """
         query = {"schema_id": str(schema_id)} if schema_id is not None else _subject_query(subject or "", version)
+        query |= {} if message is None else {"message": message}
         path = "api/v1/validate/batch"
         return await self._call("POST", path, BatchResult, body=data, query=query, media_type=_JSON)
 

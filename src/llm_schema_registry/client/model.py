@@ -98,6 +98,7 @@ class ValidationResult(msgspec.Struct, frozen=True):
     schema_id: int = 0
     subject: str | None = None
     version: int | None = None
+    message: str | None = None
     validation_time_ms: float = 0.0
 
 
@@ -108,6 +109,7 @@ class PayloadResult(msgspec.Struct, frozen=True):
     valid: bool
     errors: list[Finding] = []
     warnings: list[Finding] = []
+    message: str | None = None
 
 
 class BatchResult(msgspec.Struct, frozen=True):

@@ -10,12 +10,15 @@ from llm_schema_registry.formats.format import (
     Format,
     Impact,
     InvalidSchemaError,
+    MessageValidator,
     Outcome,
     OutlineField,
     ParsedSchema,
     PayloadValidator,
     Reading,
     SchemaType,
+    UnknownMessageError,
+    as_message,
 )
 from llm_schema_registry.formats.formats import format_of
 
@@ -29,11 +32,14 @@ __all__ = [
     "Format",
     "Impact",
     "InvalidSchemaError",
+    "MessageValidator",
     "Outcome",
     "OutlineField",
     "ParsedSchema",
     "PayloadValidator",
     "Reading",
     "SchemaType",
+    "UnknownMessageError",
+    "as_message",
     "format_of",
 ]

@@ -7,7 +7,7 @@ A format is a folder of `formats/` with the rooms `parsing`, `canonical`, `compa
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.findings import Finding, shortened
@@ -157,6 +157,10 @@ class InvalidSchemaError(Exception):
         self.findings = tuple(findings) or (Finding(code="schema.INVALID", message=message),)
 
 
+class UnknownMessageError(Exception):
+    """Payloads cannot be validated as a message: the schema does not declare it. The text says what can be done."""
+
+
 class InconsistentComparisonError(Exception):
     """Two schemas were found to be incompatible, but no difference says why: a defect of the comparison."""
 
@@ -220,6 +224,50 @@ class PayloadValidator(Protocol):
         Never crashes and never hangs on hostile bytes: depth, sizes and counts are bounded.
         """
         ...
+
+
+@runtime_checkable
+class MessageValidator(PayloadValidator, Protocol):
+    """Checks payloads against a schema that declares several messages, of which each payload is one (Protobuf)."""
+
+    def as_message(self, name: str) -> "MessageValidator":
+        """The validator of the same schema that takes payloads for the message of that name, full or relative.
+
+        A payload that names another message by itself is invalid (`MESSAGE_CONFLICT`).
+
+        Raises:
+            UnknownMessageError: the schema does not declare it.
+        """
+        ...
+
+    def judge_value(self, value: Any) -> tuple[str | None, list[Finding]]:
+        """The findings of `check_value`, and the full name of the message that the payload was taken for, if any."""
+        ...
+
+    def judge_bytes(
+        self, data: bytes, message_indexes: tuple[int, ...] | None = None
+    ) -> tuple[str | None, list[Finding]]:
+        """The findings of `check_bytes`, and the full name of the message that the payload was taken for, if any.
+
+        Args:
+            data: the payload without its frame.
+            message_indexes: which message it is, if the payload has Confluent's frame, which says so.
+        """
+        ...
+
+
+def as_message(validator: PayloadValidator, name: str) -> MessageValidator:
+    """The validator that takes payloads for one message of the schema.
+
+    Raises:
+        UnknownMessageError: the schema does not declare it, or its format has one type per schema.
+    """
+    if not isinstance(validator, MessageValidator):
+        raise UnknownMessageError(
+            f"Payloads cannot be validated as message {shortened(name)}: only Protobuf schemas declare messages, "
+            "this format has one type per schema. Leave the message out."
+        )
+    return validator.as_message(name)
 
 
 class ParsedSchema(Protocol):

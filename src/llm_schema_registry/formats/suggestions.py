@@ -12,8 +12,10 @@ from collections.abc import Iterable
 MAX_SUGGESTIONS = 5
 """How many names of one payload are looked for."""
 
+MAX_CANDIDATES = 400
+"""How many known names are compared with one that is not known."""
+
 _MAX_LENGTH = 64
-_MAX_CANDIDATES = 400
 
 
 class _Allowance(threading.local):
@@ -36,6 +38,6 @@ def similar(name: str, candidates: Iterable[str], cutoff: float = 0.7) -> str | 
     cut = name[:_MAX_LENGTH]
     longest, shortest = len(cut) / cutoff * (2 - cutoff), len(cut) * cutoff / (2 - cutoff)
     # Names of very different lengths are never close.
-    pool = [each for each in itertools.islice(candidates, _MAX_CANDIDATES) if shortest <= len(each) <= longest]
+    pool = [each for each in itertools.islice(candidates, MAX_CANDIDATES) if shortest <= len(each) <= longest]
     found = difflib.get_close_matches(cut, pool, n=1, cutoff=cutoff)
     return found[0] if found else None

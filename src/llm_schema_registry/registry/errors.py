@@ -103,6 +103,7 @@ class ErrorCode(enum.Enum):
         "The store cannot hold a value of this request: it is too large, or has a character that cannot be stored. "
         "Nothing was changed.",
     )
+    UNKNOWN_MESSAGE = (42294, "{message}")
     DEFINITION_LOST = (50090, "{message}")
     STORE_UNAVAILABLE = (50301, "The store is not available at the moment. Nothing was changed; try again.")
     DEFINITIONS_UNAVAILABLE = (

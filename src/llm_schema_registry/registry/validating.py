@@ -3,20 +3,28 @@
 import enum
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import msgspec
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.findings import Finding, Severity
-from llm_schema_registry.formats import Dependency, InvalidSchemaError, PayloadValidator, SchemaType, format_of
+from llm_schema_registry.formats import (
+    Dependency,
+    InvalidSchemaError,
+    MessageValidator,
+    PayloadValidator,
+    SchemaType,
+    UnknownMessageError,
+    as_message,
+    format_of,
+)
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError, over_budget
 from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.registry.schemas import not_checked
 from llm_schema_registry.store.model import StoredSchema
 
-FIRST_MESSAGE = (0,)
 INLINE_BYTES = 256 * 1024
 """Longer payloads leave the event loop, whatever their schema."""
 
@@ -40,12 +48,12 @@ class Payload(NamedTuple):
     Attributes:
         data: the value, or bytes.
         form: what `data` is.
-        message_indexes: which message of the schema it is, for a format whose schemas have several.
+        message_indexes: which message of a Protobuf schema it is, if its frame says so.
     """
 
     data: Any
     form: Form = Form.TEXT
-    message_indexes: tuple[int, ...] = FIRST_MESSAGE
+    message_indexes: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +64,13 @@ class Validated:
         errors: what is wrong.
         warnings: what is worth knowing.
         is_given_up: whether the check was given up, so that the payload may be valid all the same.
+        message: the full name of the Protobuf message that it was taken for; `None` if for none.
     """
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...] = ()
     is_given_up: bool = False
+    message: str | None = None
 
     @property
     def valid(self) -> bool:
@@ -71,44 +81,54 @@ class Validated:
 class Validation:
     """Checks the payloads of one request against one schema. Made by `of`."""
 
-    def __init__(self, registry: Registry, content: StoredSchema, validator: PayloadValidator | None) -> None:
+    def __init__(
+        self, registry: Registry, content: StoredSchema, validator: PayloadValidator | None, message: str | None
+    ) -> None:
         self._registry = registry
         self._content = content
-        self._validator = validator
+        self._message = message
+        self._judge = None if validator is None else _Judge(validator, message)
 
     @classmethod
-    async def of(cls, registry: Registry, content: StoredSchema) -> "Validation":
+    async def of(cls, registry: Registry, content: StoredSchema, message: str | None = None) -> "Validation":
         """Prepares to check payloads against a stored schema.
+
+        Args:
+            registry: the registry.
+            content: the schema.
+            message: the Protobuf message that the payloads are of, by its full name or its name below the package.
+                By default each payload may name its message, and is of the first one otherwise.
 
         Raises:
             RegistryError: STORED_SCHEMA_UNREADABLE when it cannot be parsed, PAYLOADS_NOT_CHECKED when it cannot be
-                compiled, BUDGET_EXCEEDED when that takes too long or too much memory.
+                compiled, BUDGET_EXCEEDED when that takes too long or too much memory, UNKNOWN_MESSAGE when it does not
+                declare the message.
         """
         try:
-            return cls(registry, content, await registry.schemas.validator(content))
+            return cls(registry, content, await registry.schemas.validator(content), message)
         except BudgetExceededError:
-            validation = cls(registry, content, None)
+            validation = cls(registry, content, None, message)
         async with registry.schemas.compiling(content):
             await validation._judge_apart(())
         return validation
 
     def check(self, payload: Payload) -> Validated | None:
         """The outcome for a payload, if it is known within a few milliseconds."""
-        validator = self._validator
-        if validator is None or (payload.form is not Form.VALUE and len(payload.data) > INLINE_BYTES):
+        judge = self._judge
+        if judge is None or (payload.form is not Form.VALUE and len(payload.data) > INLINE_BYTES):
             return None
         try:
-            return _judge(validator, payload)
+            return judge.payload(payload)
         except BudgetExceededError:
             return None
 
     def check_text(self, text: bytes) -> Validated | None:
         """The same for a payload given as JSON text."""
-        validator = self._validator
-        if validator is None or len(text) > INLINE_BYTES:
+        judge = self._judge
+        if judge is None or len(text) > INLINE_BYTES:
             return None
         try:
-            return _judge_text(validator, text)
+            return judge.text(text)
         except BudgetExceededError:
             return None
 
@@ -143,7 +163,7 @@ class Validation:
             dependencies = await registry.schemas.dependencies(
                 registry.store, content.references, content.context, deleted=True
             )
-            return await registry.apart(judge, schema_type, content.text, dependencies, tuple(payloads))
+            return await registry.apart(judge, schema_type, content.text, dependencies, tuple(payloads), self._message)
         except InvalidSchemaError as error:
             raise not_checked(content, error) from error
         except BudgetExceededError as error:
@@ -156,19 +176,21 @@ async def judge(
     text: str,
     dependencies: tuple[Dependency, ...],
     payloads: Sequence[Payload],
+    message: str | None,
 ) -> list[Validated]:
     """The outcomes for the first payloads, at least one if there are any: as many as half a second is enough for.
 
     Raises:
         InvalidSchemaError: the schema cannot be compiled.
         BudgetExceededError: that takes too long.
+        RegistryError: UNKNOWN_MESSAGE, the schema does not declare `message`.
     """
     parsed = registry.schemas.parse(schema_type, text, dependencies, strict=False, budget=Budget())
-    validator = format_of(schema_type).validator(parsed)
+    judging = _Judge(format_of(schema_type).validator(parsed), message)
     outcomes: list[Validated] = []
     until = time.monotonic() + _SLICE_SECONDS
     for payload in payloads:
-        outcomes.append(_judge(validator, payload))
+        outcomes.append(judging.payload(payload))
         if time.monotonic() > until:
             break
     return outcomes
@@ -179,31 +201,54 @@ def validate_value(validator: PayloadValidator, value: Any) -> Validated:
     return _judged(validator.check_value(value))
 
 
-@runtime_checkable
-class _OfMessages(Protocol):
-    """A validator of a schema with several messages."""
+class _Judge:
+    """Judges payloads by one validator, as the message that is asked for, if any.
 
-    def check_bytes_of(self, message_indexes: tuple[int, ...], data: bytes) -> list[Finding]: ...
+    Raises:
+        RegistryError: UNKNOWN_MESSAGE, the schema does not declare it.
+    """
 
+    def __init__(self, validator: PayloadValidator, message: str | None) -> None:
+        if message is not None:
+            try:
+                validator = as_message(validator, message)
+            except UnknownMessageError as error:
+                raise RegistryError(ErrorCode.UNKNOWN_MESSAGE, message=str(error)) from None
+        self._validator = validator
+        self._messages = validator if isinstance(validator, MessageValidator) else None
+        self._valid_as: dict[str | None, Validated] = {}
 
-def _judge(validator: PayloadValidator, payload: Payload) -> Validated:
-    data, form, message_indexes = payload
-    if form is Form.TEXT:
-        return _judge_text(validator, data)
-    if form is Form.VALUE:
-        return _judged(validator.check_value(data))
-    if message_indexes != FIRST_MESSAGE and isinstance(validator, _OfMessages):
-        return _judged(validator.check_bytes_of(message_indexes, data))
-    return _judged(validator.check_bytes(data))
+    def payload(self, payload: Payload) -> Validated:
+        data, form, message_indexes = payload
+        if form is Form.TEXT:
+            return self.text(data)
+        if form is Form.VALUE:
+            return self.value(data)
+        if self._messages is not None:
+            return self._judged_as(*self._messages.judge_bytes(data, message_indexes))
+        return _judged(self._validator.check_bytes(data))
 
+    def text(self, text: bytes) -> Validated:
+        try:
+            value = _decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _malformed("nested too deeply" if isinstance(error, RecursionError) else str(error))
+        return self.value(value, text)
 
-def _judge_text(validator: PayloadValidator, text: bytes) -> Validated:
-    try:
-        value = _decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _malformed("nested too deeply" if isinstance(error, RecursionError) else str(error))
-    findings = validator.check_value(value, text)
-    return _judged(findings) if findings else _VALID
+    def value(self, value: Any, text: bytes | None = None) -> Validated:
+        if self._messages is None:
+            findings = self._validator.check_value(value, text)
+            return _judged(findings) if findings else _VALID
+        message, findings = self._messages.judge_value(value)
+        return self._judged_as(message, findings)
+
+    def _judged_as(self, message: str | None, findings: list[Finding]) -> Validated:
+        if findings:
+            return replace(_judged(findings), message=message)
+        valid = self._valid_as.get(message)
+        if valid is None:
+            valid = self._valid_as[message] = Validated(errors=(), message=message)
+        return valid
 
 
 def _judged(findings: list[Finding]) -> Validated:

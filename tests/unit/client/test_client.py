@@ -193,10 +193,15 @@ async def test_validation(client: RegistryClient, recorder: Recorder) -> None:
     recorder.answer({"valid": 1, "invalid": 0, "results": [{"index": 0, "valid": True}]})
     assert (await client.validate_batch([{}], schema_id=1)).valid == 1
     assert (await client.validate_batch([{}], subject="s")).results[0].valid
+    assert (await client.validate_batch([{}], schema_id=1, message="p.N")).results[0].message is None
+    recorder.answer({"valid": True, "message": "p.N"})
+    assert (await client.validate("s", 1, 2, message="N")).message == "p.N"
     assert recorder.requests == [
         ("POST", "/api/v1/validate", {"subject": "s", "version": "latest", "data": {"a": 1}}),
         ("POST", "/api/v1/validate/batch?schema_id=1", [{}]),
         ("POST", "/api/v1/validate/batch?subject=s&version=latest", [{}]),
+        ("POST", "/api/v1/validate/batch?schema_id=1&message=p.N", [{}]),
+        ("POST", "/api/v1/validate", {"subject": "s", "version": 2, "data": 1, "message": "N"}),
     ]
 
 

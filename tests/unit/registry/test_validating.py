@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
 from llm_schema_registry.registry.heavy import HeavyWork
-from llm_schema_registry.registry.validating import INLINE_BYTES, Form, Payload, Validation
+from llm_schema_registry.registry.validating import INLINE_BYTES, Form, Payload, Validation, judge
 from llm_schema_registry.sandbox import Limits
 from llm_schema_registry.store.model import StoredSchema
 from llm_schema_registry.store.opening import open_store
@@ -51,6 +52,14 @@ async def heavy() -> AsyncIterator[HeavyWork]:
 async def registry(tmp_path: Path, heavy: HeavyWork) -> AsyncIterator[Registry]:
     store = await open_store(f"sqlite:///{tmp_path}/registry.db")
     yield Registry(store, elsewhere=heavy, is_alone=True)
+    await store.close()
+
+
+@pytest.fixture
+async def alone(tmp_path: Path) -> AsyncIterator[Registry]:
+    """A registry that does all work in its own process."""
+    store = await open_store(f"sqlite:///{tmp_path}/alone.db")
+    yield Registry(store, is_alone=True)
     await store.close()
 
 
@@ -135,3 +144,43 @@ async def test_what_cannot_be_compiled_is_not_registered(tmp_path: Path) -> None
     finally:
         work.close()
         await store.close()
+
+
+async def test_the_message_reaches_payloads_that_are_checked_apart(alone: Registry) -> None:
+    text = 'syntax = "proto3"; package p; message M { string a = 1; } message N { int32 b = 1; }'
+    content = (await put(alone, text, schema_type="PROTOBUF")).content
+    validation = await Validation.of(alone, content, "N")
+    long = b'{"b": 1}' + b" " * INLINE_BYTES
+    payloads = [
+        Payload(long),
+        Payload(b'{"@type": "p.M"}'),
+        Payload({"b": "x"}, Form.VALUE),
+        Payload(b"\x08\x01", Form.ENCODED),
+        Payload(b"", Form.ENCODED, (0,)),
+    ]
+    assert validation.check(payloads[0]) is None
+    outcomes = [outcome async for outcome in validation.check_expensive(payloads)]
+    assert [(outcome.valid, outcome.message) for outcome in outcomes] == [
+        (True, "p.N"),
+        (False, None),
+        (False, "p.N"),
+        (True, "p.N"),
+        (False, None),
+    ]
+    assert validation.check(payloads[2]) == outcomes[2]
+
+
+async def test_an_unknown_message_is_refused_wherever_the_schema_is_compiled(alone: Registry) -> None:
+    text = 'syntax = "proto3"; message M {}'
+    content = (await put(alone, text, schema_type="PROTOBUF")).content
+    for message in ("Nope", ""):
+        error = await refused(ErrorCode.UNKNOWN_MESSAGE, Validation.of(alone, content, message))
+        assert error.message.endswith("It declares M.")
+    error = await refused(ErrorCode.UNKNOWN_MESSAGE, alone.apart(judge, SchemaType.PROTOBUF, text, (), (), "Nope"))
+    assert error.message == "The schema does not declare message Nope. It declares M."
+
+
+async def test_formats_with_one_type_have_no_messages(alone: Registry) -> None:
+    for text in (json.dumps(TWICE), exploding(11)):
+        error = await refused(ErrorCode.UNKNOWN_MESSAGE, Validation.of(alone, await stored(alone, text), "M"))
+        assert "one type per schema" in error.message

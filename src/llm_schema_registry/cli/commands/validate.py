@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llm_schema_registry.cli.events import Event
     from llm_schema_registry.cli.reporting import Item
     from llm_schema_registry.client import RegistryClient
-    from llm_schema_registry.findings import Finding
+    from llm_schema_registry.client.model import PayloadResult
     from llm_schema_registry.formats import ParsedSchema
 
 _BATCH = 500
@@ -30,6 +30,14 @@ def validate(
     schema_id: Annotated[int | None, typer.Option("--id", help="Validate by this schema of the registry.")] = None,
     subject: Annotated[str | None, typer.Option(help="Validate by a version of this subject.")] = None,
     version: Annotated[str, typer.Option(help="The version of --subject.")] = "latest",
+    message: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The message of a Protobuf schema that the events are of, by its full name or its name below the "
+            'package. By default an event in JSON may name it as "@type", any other is of the first message.',
+        ),
+    ] = None,
     encoding: Annotated[
         Encoding | None,
         typer.Option(case_sensitive=False, help="How the events stand in the files; else the suffix tells."),
@@ -65,33 +73,51 @@ def validate(
         file = read_schema(schema, schema_type)
         parsed = file.parse(read_references(references or ()), steps=max_steps)
         warn(with_lines(parsed.warnings, file.text))
-        items = _locally(events, parsed)
+        items = _locally(events, parsed, message)
     else:
-        items = _by_registry(events, registry, schema_id, subject or "", version)
+        items = _by_registry(events, registry, schema_id, subject or "", version, message)
     result = Result("validate", "events", tuple(items))
     print(render(result, output), end="")
     if not result.ok:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _locally(events: list["Event"], schema: "ParsedSchema") -> list["Item"]:
+def _locally(events: list["Event"], schema: "ParsedSchema", message: str | None) -> list["Item"]:
     from llm_schema_registry.cli.judging import judge_event
-    from llm_schema_registry.formats import InvalidSchemaError, format_of
+    from llm_schema_registry.formats import (
+        InvalidSchemaError,
+        MessageValidator,
+        UnknownMessageError,
+        as_message,
+        format_of,
+    )
 
     try:
         validator = format_of(schema.schema_type).validator(schema)
     except InvalidSchemaError as error:
         raise CliError(f"payloads of this schema cannot be validated: {error.message}") from None
+    if message is not None:
+        try:
+            validator = as_message(validator, message)
+        except UnknownMessageError as error:
+            raise CliError(f"--message {message}: {error}") from None
 
-    def findings(event: "Event") -> "list[Finding]":
+    def judged(event: "Event") -> "Item":
         if event.problem is not None:
-            return []
-        return validator.check_bytes(event.value) if event.is_binary else validator.check_value(event.value)
+            return judge_event(event, ())
+        if isinstance(validator, MessageValidator):
+            judge = validator.judge_bytes if event.is_binary else validator.judge_value
+            taken, findings = judge(event.value)
+            return judge_event(event, findings, taken)
+        check = validator.check_bytes if event.is_binary else validator.check_value
+        return judge_event(event, check(event.value))
 
-    return [judge_event(event, findings(event)) for event in events]
+    return [judged(event) for event in events]
 
 
-def _by_registry(events: list["Event"], url: str, schema_id: int | None, subject: str, version: str) -> list["Item"]:
+def _by_registry(
+    events: list["Event"], url: str, schema_id: int | None, subject: str, version: str, message: str | None
+) -> list["Item"]:
     from llm_schema_registry.cli.connection import parsed, talk
     from llm_schema_registry.cli.judging import judge_event
 
@@ -101,15 +127,21 @@ def _by_registry(events: list["Event"], url: str, schema_id: int | None, subject
                 found = await client.schema_by_id(schema_id)
             else:
                 found = await client.version(subject, version)
-            return _locally(events, await parsed(client, found))
-        verdicts = {}
+            return _locally(events, await parsed(client, found), message)
+        results: dict[int, PayloadResult] = {}
         readable = [event for event in events if event.problem is None]
         for start in range(0, len(readable), _BATCH):
             batch = readable[start : start + _BATCH]
             values = [event.value for event in batch]
-            reply = await client.validate_batch(values, schema_id=schema_id, subject=subject, version=version)
-            for event, result in zip(batch, reply.results, strict=True):
-                verdicts[id(event)] = (*result.errors, *result.warnings)
-        return [judge_event(event, verdicts.get(id(event), ())) for event in events]
+            reply = await client.validate_batch(
+                values, schema_id=schema_id, subject=subject, version=version, message=message
+            )
+            results |= {id(event): result for event, result in zip(batch, reply.results, strict=True)}
+        return [
+            judge_event(event, (*result.errors, *result.warnings), result.message)
+            if (result := results.get(id(event))) is not None
+            else judge_event(event, ())
+            for event in events
+        ]
 
     return talk(url, conversation)

@@ -260,12 +260,11 @@ def test_required_and_closed_enums_on_the_wire(legacy):
 
 
 def test_message_indexes(validator):
-    assert validator.check_bytes_of((1,), b"\x08\x05") == []
-    assert validator.check_bytes_of((1, 0), b"\x0a\x01a") == []
-    assert found(validator.check_bytes_of((1, 0), b"\x0a\x01\xff")) == [("INVALID_UTF8", "/text")]
-    assert found(validator.check_value_of((1, 0), {"text": 1})) == [("TYPE_MISMATCH", "/text")]
+    assert validator.judge_bytes(b"\x08\x05", (1,))[1] == []
+    assert validator.judge_bytes(b"\x0a\x01a", (1, 0))[1] == []
+    assert found(validator.judge_bytes(b"\x0a\x01\xff", (1, 0))[1]) == [("INVALID_UTF8", "/text")]
     for indexes in ((5,), (1, 3), (-1,), (1, 0, 0), ()):
-        assert found(validator.check_bytes_of(indexes, b"")) == [("NO_MESSAGE", "")]
+        assert found(validator.judge_bytes(b"", indexes)[1]) == [("NO_MESSAGE", "")]
 
 
 def test_a_schema_without_messages():
@@ -404,7 +403,7 @@ A, B = b"\x0a\x01a", b"\x08\x01"
 )
 def test_message_indexes_that_leave_entries_and_groups_out(fields, index, data, expected):
     validator = FORMAT.validator(FORMAT.parse(INDEXED % fields))
-    findings = validator.check_bytes_of((0, index), data)
+    findings = validator.judge_bytes(data, (0, index))[1]
     assert found(findings) == expected
     for finding in findings:
         assert (finding.severity is Severity.WARNING) == (finding.code == "protobuf.AMBIGUOUS_INDEXES")

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry import ErrorCode, RegistryError
-from llm_schema_registry.registry.validating import FIRST_MESSAGE
 
+_FIRST_MESSAGE = (0,)
 _MAGIC = 0
 _PREFIX_LENGTH = 5
 _MAX_INDEXES = 100
@@ -16,11 +16,11 @@ class Payload(NamedTuple):
 
     Attributes:
         data: the payload in the encoding of its format.
-        message_indexes: which message of a Protobuf schema it is.
+        message_indexes: which message of a Protobuf schema it is; `None` if there is no prefix that says so.
     """
 
     data: bytes
-    message_indexes: tuple[int, ...] = FIRST_MESSAGE
+    message_indexes: tuple[int, ...] | None = None
 
 
 def framed_id(message: bytes) -> int | None:
@@ -36,7 +36,7 @@ def unframed(message: bytes, schema_type: str) -> Payload:
         return Payload(message[_PREFIX_LENGTH:])
     count, at = _zigzag(message, _PREFIX_LENGTH)
     if count == 0:
-        return Payload(message[at:])
+        return Payload(message[at:], _FIRST_MESSAGE)
     if not 0 < count <= _MAX_INDEXES:
         raise _malformed()
     indexes = []

@@ -30,6 +30,7 @@ _ERRORS = (
     ErrorCode.VERSION_NOT_FOUND,
     ErrorCode.INVALID_VERSION,
     ErrorCode.INVALID_PAYLOAD,
+    ErrorCode.UNKNOWN_MESSAGE,
     ErrorCode.STORED_SCHEMA_UNREADABLE,
     ErrorCode.PAYLOADS_NOT_CHECKED,
     ErrorCode.BUDGET_EXCEEDED,
@@ -50,6 +51,9 @@ class ValidateRequest(msgspec.Struct, frozen=True, kw_only=True):
         data: the payload as a JSON value.
         data_base64: the payload in the encoding of its format, with or without the wire format's prefix; the
             prefix decides about the schema where none is named.
+        message: the message of a Protobuf schema that the payload is of: its full name, or its name below the package.
+            By default `data` may name its message as `@type`, the prefix of `data_base64` names it, and any other
+            payload is of the first message. A payload that names another message is invalid.
     """
 
     schema_id: int | str | None = None
@@ -57,6 +61,7 @@ class ValidateRequest(msgspec.Struct, frozen=True, kw_only=True):
     version: int | str | None = None
     data: Any | UnsetType = UNSET
     data_base64: str | None = None
+    message: str | None = None
 
 
 class PayloadFinding(Finding, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -76,6 +81,8 @@ class ValidateAnswer(msgspec.Struct, frozen=True, kw_only=True):
         schema_id: the id, or the name of the subject if the request called it so.
         subject: the subject the schema was found by.
         version: its version.
+        message: the full name of the Protobuf message that the payload was taken for; `null` for other formats, and
+            where the payload names no message of the schema, or not the one of the request.
         validated_at: when.
         validation_time_ms: how long the validation took.
     """
@@ -87,6 +94,7 @@ class ValidateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     schema_id: int | str
     subject: str | None
     version: int | None
+    message: str | None
     validated_at: str
     validation_time_ms: float
 
@@ -97,6 +105,13 @@ class BatchQuery(Query, frozen=True, kw_only=True, rename=None):
     schema_id: Annotated[str | None, Meta(description="The id of the schema, or the name of a subject.")] = None
     subject: Annotated[str | None, Meta(description="The subject.")] = None
     version: Annotated[str | None, Meta(description="Its version; `latest` if not given.")] = None
+    message: Annotated[
+        str | None,
+        Meta(
+            description="The message of a Protobuf schema that all payloads are of: its full name, or its name below "
+            "the package. By default each payload may name its message as `@type`, and is of the first otherwise."
+        ),
+    ] = None
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -108,6 +123,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         valid: whether it satisfies the schema.
         errors: what is wrong.
         warnings: what is worth knowing.
+        message: the full name of the Protobuf message that it was taken for.
     """
 
     index: int
@@ -115,6 +131,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     valid: bool
     errors: list[PayloadFinding] = []
     warnings: list[PayloadFinding] = []
+    message: str | None = None
 
 
 class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +155,7 @@ async def validate(call: Call[Query, ValidateRequest]) -> ValidateAnswer:
     else:
         target, unframed_payload = await _decoded(call.registry, request, request.data_base64)
         payload = Payload(unframed_payload.data, Form.ENCODED, unframed_payload.message_indexes)
-    validation = await Validation.of(call.registry, target.content)
+    validation = await Validation.of(call.registry, target.content, request.message)
     outcome = validation.check(payload)
     if outcome is None:
         (outcome,) = [each async for each in validation.check_expensive([payload])]
@@ -155,6 +172,7 @@ async def validate(call: Call[Query, ValidateRequest]) -> ValidateAnswer:
         schema_id=request.schema_id if isinstance(request.schema_id, str) else content.schema_id,
         subject=None if version is None else str(version.subject),
         version=None if version is None else version.version,
+        message=outcome.message,
         validated_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         validation_time_ms=round(seconds * 1000, 3),
     )
@@ -178,7 +196,7 @@ async def validate_batch(call: Call[BatchQuery, RawBytes]) -> BatchAnswer | RawB
             "at once.",
         )
     started = time.perf_counter()
-    validation = await Validation.of(call.registry, target.content)
+    validation = await Validation.of(call.registry, target.content, query.message)
     items = await _judge(validation, payloads)
     valid = sum(item.valid for item in items)
     seconds = time.perf_counter() - started
@@ -243,6 +261,7 @@ async def _judge(validation: Validation, payloads: list[tuple[int | None, bytes]
                 valid=outcome.valid,
                 errors=_with_field(errors),
                 warnings=_with_field(warnings),
+                message=outcome.message,
             )
         )
     return items
