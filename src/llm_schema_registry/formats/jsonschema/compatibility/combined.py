@@ -8,7 +8,7 @@ import msgspec
 from llm_schema_registry.findings import shortened
 from llm_schema_registry.formats.jsonschema.compatibility.matching import maximum_matching
 from llm_schema_registry.formats.jsonschema.compatibility.narrowing import judged, keeps_all, refines
-from llm_schema_registry.formats.jsonschema.compatibility.walk import Entries, Found, Walk
+from llm_schema_registry.formats.jsonschema.compatibility.walk import Entries, Explanation, Found, Walk
 from llm_schema_registry.formats.jsonschema.differences import ROWS
 from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Node, NotNode, resolved
 
@@ -44,10 +44,20 @@ def compare_combined(walk: Walk, writer: CombinedNode, reader: CombinedNode, pat
     Branches are matched so that as many as possible have a compatible partner; what matched partners differ in is
     noted, the rest is named as a whole.
     """
-    keeps = functools.cache(lambda: keeps_all(walk, writer, reader, path))
+    keeps: bool | None = None
+
+    def note(name: str, before: Any = None, after: Any = None, detail: str | Explanation = "") -> None:
+        nonlocal keeps
+        if walk.breaks(name):
+            if keeps is None:
+                keeps = keeps_all(walk, writer, reader, own_path)
+            name = judged(name, keeps)
+        walk.add(name, path, before, after, detail)
+
+    own_path = path
     if writer.criterion is not reader.criterion:
         if not _may_change_criterion(writer, reader):
-            walk.add(judged("COMBINED_TYPE_CHANGED", keeps()), path, writer.criterion, reader.criterion)
+            note("COMBINED_TYPE_CHANGED", writer.criterion, reader.criterion)
             return
         walk.add("COMBINED_TYPE_EXTENDED", path, writer.criterion, reader.criterion)
     if not writer.synthetic:
@@ -55,18 +65,15 @@ def compare_combined(walk: Walk, writer: CombinedNode, reader: CombinedNode, pat
     before, after = _distinct(writer), _distinct(reader)
     if len(before) < len(after):
         name = "PRODUCT_TYPE_EXTENDED" if reader.criterion is Criterion.ALL else "SUM_TYPE_EXTENDED"
-        key = judged(name, keeps()) if walk.breaks(name) else name
-        walk.add(key, path, f"{len(before)} branches", f"{len(after)} branches")
+        note(name, f"{len(before)} branches", f"{len(after)} branches")
     elif len(before) > len(after):
         name = "PRODUCT_TYPE_NARROWED" if writer.criterion is Criterion.ALL else "SUM_TYPE_NARROWED"
-        key = judged(name, keeps()) if walk.breaks(name) else name
-        walk.add(key, path, f"{len(before)} branches", f"{len(after)} branches")
+        note(name, f"{len(before)} branches", f"{len(after)} branches")
     smaller = min(len(before), len(after))
     matched = _match_same(walk, before, after, path)
     pairs = _Pairs(walk, before, after, path)
     if matched + pairs.match() < smaller:
-        failure = functools.partial(pairs.failure, writer, reader)
-        walk.add(judged(_FAILURE, keeps()), path, detail=failure)
+        note(_FAILURE, detail=functools.partial(pairs.failure, writer, reader))
 
 
 def _may_change_criterion(writer: CombinedNode, reader: CombinedNode) -> bool:
@@ -119,6 +126,8 @@ class _Pairs:
         self._before, self._after = before, after
         self._path = path
         self._compatible: dict[tuple[int, int], Entries] = {}
+        # Pairs that read the same and do not fit.
+        self._misfits: set[tuple[int, int]] = set()
         self._partners: list[int | None] = []
 
     def match(self) -> int:
@@ -132,8 +141,12 @@ class _Pairs:
         known: dict[int, int] = {}
         for position, (_, likeness, _) in enumerate(self._before):
             partner = by_likeness.get(likeness)
-            if partner is not None and self._fits(position, partner, doubtful=False):
+            if partner is None:
+                continue
+            if self._fits(position, partner, doubtful=False):
                 known[position] = by_likeness.pop(likeness)
+            else:
+                self._misfits.add((position, partner))
         self._partners = maximum_matching(len(self._before), len(self._after), self._fitting, known)
         matched = [(position, partner) for position, partner in enumerate(self._partners) if partner is not None]
         for pair in matched:
@@ -141,6 +154,8 @@ class _Pairs:
         return len(matched)
 
     def _fits(self, position: int, partner: int, *, doubtful: bool) -> bool:
+        if (position, partner) in self._misfits:
+            return False
         found, broken = self._trial(position, partner, doubtful=doubtful)
         if not broken:
             self._compatible[position, partner] = found
@@ -164,7 +179,7 @@ class _Pairs:
         pairs = self._unmatched_pairs()
         trials = {pair: self._trial(*pair, doubtful=True) for pair in pairs}
         breaking = {pair: self._walk.breaking(found) for pair, (found, _) in trials.items()}
-        nearest = min(pairs, key=lambda pair: self._distance(pair, breaking[pair]))
+        nearest = pairs[0] if len(pairs) == 1 else min(pairs, key=lambda pair: self._distance(pair, breaking[pair]))
         index, _, branch = self._before[nearest[0]]
         old, new = _branch_name(writer, self._before[nearest[0]]), _branch_name(reader, self._after[nearest[1]])
         sides = f"{old} of the writer and {new} of the reader are the nearest"

@@ -59,7 +59,13 @@ def keeps_all(walk: "Walk", writer: Node, reader: Node, path: str) -> bool:
         return False
 
     def implies(one: Node, other: Node) -> bool:
-        return _accepts(resolved(one), resolved(other)) or refines(walk, one, other, path)
+        old, new = resolved(one), resolved(other)
+        if _accepts(old, new):
+            return True
+        # Of two kinds, the rules find that the type has changed, which nothing else can prove to be harmless.
+        if old.kind is not new.kind and old.kind is not Kind.FALSE and Kind.COMBINED not in (old.kind, new.kind):
+            return False
+        return refines(walk, one, other, path)
 
     of_writer = all if isinstance(writer, CombinedNode) and writer.criterion is not Criterion.ALL else any
     if isinstance(reader, CombinedNode) and reader.criterion is Criterion.ALL:
@@ -196,11 +202,15 @@ def _finite(node: Node, depth: int) -> list[Any] | None:
         case Node(kind=Kind.NULL):
             return [None]
         case CombinedNode() if depth <= _MAX_DEPTH:
-            parts = [_finite(branch, depth + 1) for branch in node.branches]
+            parts = (_finite(branch, depth + 1) for branch in node.branches)
             if node.criterion is Criterion.ALL:
                 return next((part for part in parts if part is not None), None)
-            known = [part for part in parts if part is not None]
-            return [value for part in known for value in part] if len(known) == len(parts) else None
+            values: list[Any] = []
+            for part in parts:
+                if part is None:
+                    return None
+                values += part
+            return values
     return None
 
 
