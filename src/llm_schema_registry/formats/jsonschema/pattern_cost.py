@@ -23,6 +23,11 @@ _STATE_PER_BYTE = 15.0
 _BACKTRACKING = 200 * MILLISECOND
 _ENDLESS = 1e12
 _LONGEST = 2_000
+# Beyond this many bytes the engine refuses a pattern.
+_ENGINE_BYTES = 10 * 2**20
+
+COUNTED = "(?:(?=)"
+"""Opens a group whose repetitions the engine counts: it writes out only what has no look-around."""
 
 _TOKEN = re.compile(
     r"""
@@ -30,6 +35,7 @@ _TOKEN = re.compile(
     |(?P<back>\\[1-9]|\\k)
     |(?P<escape>\\.?)
     |(?P<class>\[\^?\]?(?:\\.|[^\]\\])*\]?)
+    |(?P<counted>\(\?:\(\?=\))
     |(?P<look>\(\?(?:[=!>]|<[=!]))
     |(?P<open>\((?:\?(?:<\w+>|P<\w+>|[a-zA-Z-]*:|[a-zA-Z-]*(?=\))))?)
     |(?P<close>\))
@@ -58,20 +64,28 @@ class PatternCost(NamedTuple):
 
 
 class _Sums:
-    """Atoms of a group: as the compiler weighs them, and as states."""
+    """Atoms of a group: as the compiler weighs them, and as states.
 
-    __slots__ = ("last_states", "last_weight", "states", "weight")
+    Attributes:
+        counted: whether repetitions of the group are not written out.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("counted", "last_counted", "last_states", "last_weight", "states", "weight")
+
+    def __init__(self, *, counted: bool = False) -> None:
+        self.counted = counted
+        self.last_counted = False
         self.weight = self.states = 0.0
         self.last_weight = self.last_states = 0.0
 
-    def add(self, weight: float, states: float) -> None:
+    def add(self, weight: float, states: float, *, counted: bool = False) -> None:
         self.weight += weight
         self.states += states
-        self.last_weight, self.last_states = weight, states
+        self.last_weight, self.last_states, self.last_counted = weight, states, counted
 
     def repeat(self, times: float) -> None:
+        if self.last_counted:
+            return
         self.weight += self.last_weight * (times - 1)
         self.states += self.last_states * (times - 1)
         self.last_weight *= times
@@ -83,6 +97,22 @@ def pattern_cost(pattern: str) -> PatternCost:
     """The cost of a pattern; more for what is no valid one, never less."""
     if len(pattern) > _LONGEST:
         return PatternCost(_COMPILING_AT_MOST, _BYTES_AT_MOST, _BACKTRACKING, _STATE_PER_BYTE * 100_000.0)
+    weight, states, backtracks = _measured(pattern)
+    return PatternCost(
+        min(_BASE + _ATOM * weight, _COMPILING_AT_MOST),
+        int(min(20_000 + _ATOM_BYTES * weight, _BYTES_AT_MOST)),
+        _BACKTRACKING if backtracks else 500.0,
+        _STATE_PER_BYTE * (1 + min(states, 100_000.0)),
+    )
+
+
+def is_too_large(pattern: str) -> bool:
+    """Whether the engine may refuse a pattern for the size of its automaton."""
+    return _ATOM_BYTES * _measured(pattern)[0] > _ENGINE_BYTES
+
+
+def _measured(pattern: str) -> tuple[float, float, bool]:
+    """The weight and the states of a pattern, and whether it is matched by backtracking."""
     groups = [_Sums()]
     backtracks = False
     for token in _TOKEN.finditer(pattern):
@@ -91,12 +121,15 @@ def pattern_cost(pattern: str) -> PatternCost:
                 # In front of everything else it is tried once, at one place.
                 backtracks = backtracks or not _leads(pattern, token)
                 groups.append(_Sums())
+            case "counted":
+                backtracks = True
+                groups.append(_Sums(counted=True))
             case "open":
                 groups.append(_Sums())
             case "close":
                 if len(groups) > 1:
                     inner = groups.pop()
-                    groups[-1].add(inner.weight + 1, inner.states + 1)
+                    groups[-1].add(inner.weight + 1, inner.states + 1, counted=inner.counted)
             case "count":
                 high = token["high"] or token["low"]
                 groups[-1].repeat(max(1.0, float(high[:9])) + (token["comma"] is not None and not token["high"]))
@@ -118,12 +151,7 @@ def pattern_cost(pattern: str) -> PatternCost:
     states = sum(group.states for group in groups)
     if "(?i" in pattern or re.search(r"\(\?[a-z]*i", pattern):
         weight *= 4
-    return PatternCost(
-        min(_BASE + _ATOM * weight, _COMPILING_AT_MOST),
-        int(min(20_000 + _ATOM_BYTES * weight, _BYTES_AT_MOST)),
-        _BACKTRACKING if backtracks else 500.0,
-        _STATE_PER_BYTE * (1 + min(states, 100_000.0)),
-    )
+    return weight, states, backtracks
 
 
 def _leads(pattern: str, look: re.Match[str]) -> bool:

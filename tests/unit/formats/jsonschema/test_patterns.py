@@ -9,6 +9,7 @@ from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
 from llm_schema_registry.formats.jsonschema import FORMAT
 from llm_schema_registry.formats.jsonschema.ecma import Grammar, PatternError, translate
+from llm_schema_registry.formats.jsonschema.pattern_cost import pattern_cost
 from llm_schema_registry.formats.jsonschema.patterns import matches
 
 URIS = {
@@ -113,7 +114,30 @@ def test_stored_patterns_that_only_the_engine_knows_are_still_run():
 
 def test_a_pattern_that_is_too_large_says_so():
     with pytest.raises(InvalidSchemaError, match="more memory than one may take"):
-        parse({"pattern": "(?:\\p{L}{1000}){1000}"})
+        parse({"pattern": "[\\p{L}\\p{N}]" * 600})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches", "misses"),
+    [
+        ("^[\\p{L}\\p{N}]{1,512}$", ["é", "é" * 512], ["", "é" * 513, "é" * 511 + "-"]),
+        ("^.{0,65535}$", ["", "é" * 65_535], ["é" * 65_536, "a\n"]),
+        ("^[^\\x00-\\x1f]{16384}$", ["a" * 16_384], ["a" * 16_383, "a" * 16_385]),
+        ("^(?:[\\p{L}]{2,255}\\.){1,100}$", ["ab.", "ab." * 100], ["a.", "ab." * 101]),
+        ("^([^\\s]{1,2048}?-){1,50}\\1$", ["ab-cd-cd-"], ["ab-cd-ab-"]),
+        ("^\\p{L}{1,4294967295}$", ["é" * 70_000], ["", "1"]),
+        ("^\\p{L}{4294967295,}$", [], ["é" * 70_000]),
+        ("(?<=\\p{L}{1,3})\\p{N}{1,9999}$", ["a1", "a" + "1" * 9_999], ["1", "a" + "1" * 10_000]),
+    ],
+)
+def test_counts_beyond_the_size_of_an_automaton_are_read(pattern, matches, misses):
+    schema = parse({"pattern": pattern})
+    assert [text for text in matches if errors(schema, text)] == []
+    assert [text for text in misses if not errors(schema, text)] == []
+
+
+def test_counted_repetitions_cost_no_size():
+    assert pattern_cost(translate("^\\p{L}{1,99999}$", Grammar.UNICODE)).size < 200_000
 
 
 @pytest.mark.parametrize(
@@ -131,9 +155,18 @@ def test_long_patterns_are_work():
 
 
 @pytest.mark.parametrize("grammar", Grammar)
-@pytest.mark.parametrize("quantifier", ["{" + "9" * 5000 + "}", "{0," + "9" * 5000 + "}", "{00,0}"])
-def test_numbers_of_any_length_are_read(grammar, quantifier):
-    assert translate("a" + quantifier, grammar) == "a" + quantifier
+@pytest.mark.parametrize(
+    ("pattern", "engine"),
+    [
+        ("a{" + "9" * 5000 + "}", "(?:(?=)a){99999999}"),
+        ("a{0," + "9" * 5000 + "}?", "a*?"),
+        ("a{00001,2147483647}", "a+"),
+        ("a{2,2147483647}", "(?:(?=)a){2,}"),
+        ("a{00,0}", "a{00,0}"),
+    ],
+)
+def test_numbers_of_any_length_are_read(grammar, pattern, engine):
+    assert translate(pattern, grammar) == engine
 
 
 @pytest.mark.parametrize("pattern", ["^[a-z]{3}-\\d+$", "^https?://", "a|b", "(?:a|é)+", "[^a-z0-9_]", "\\.json$"])

@@ -3,7 +3,8 @@ r"""Regular expressions of ECMA-262, translated for the validator library's engi
 Two grammars of ECMA-262 (section 22.2.1 and annex B.1.2): the one under the flag `u`, and the plain one. Both are read
 over code points. The engine differs in what `.`, `\b`, `$`, empty classes, backreferences and quantified lookaheads
 mean, and in the escapes it knows; a pattern in which it reads everything alike is returned as it is. The engine runs a
-linear automaton where it can, and else backtracks with a limit on its steps.
+linear automaton where it can, and else backtracks with a limit on its steps. An automaton has a copy of an atom for
+each of its repetitions: where that is too large, repetitions are written so that the engine counts them.
 """
 
 import re
@@ -11,6 +12,7 @@ import re
 from llm_schema_registry.formats.jsonschema.ecma.escapes import ANY, DIGITS, GROUP_NAME, Cursor
 from llm_schema_registry.formats.jsonschema.ecma.grammar import Grammar, PatternError
 from llm_schema_registry.formats.jsonschema.ecma.pieces import Back, Close, Open, Piece, rendered
+from llm_schema_registry.formats.jsonschema.pattern_cost import COUNTED, is_too_large
 
 MAX_GROUP_DEPTH = 100
 """Levels of nested groups; deeper patterns are refused."""
@@ -35,6 +37,8 @@ _SAME_FOR_BOTH = re.compile(
     r"|[A-Za-z0-9_ :;,@/.+])+-?\])(?:[*+?]|\{[0-9]{1,3}\})?)*\$?"
 )
 _RANGE = re.compile(r"([A-Za-z0-9])-([A-Za-z0-9])")
+# No text is as long as a number with more digits.
+_MAX_DIGITS = 8
 
 
 def is_same_for_both(pattern: str) -> bool:
@@ -53,15 +57,25 @@ def translate(pattern: str, grammar: Grammar) -> str:
     """
     if is_same_for_both(pattern):
         return pattern
-    return _Reader(pattern, grammar).read()
+    text = _Reader(pattern, grammar).read()
+    return _Reader(pattern, grammar, counts=True).read() if "{" in text and is_too_large(text) else text
 
 
 class _Reader(Cursor):
-    """Reads one pattern by recursive descent. Used once."""
+    """Reads one pattern by recursive descent. Used once.
 
-    def __init__(self, pattern: str, grammar: Grammar) -> None:
+    Args:
+        pattern: the pattern.
+        grammar: the grammar.
+        counts: whether the engine is to count repetitions.
+    """
+
+    def __init__(self, pattern: str, grammar: Grammar, *, counts: bool = False) -> None:
         super().__init__(pattern, grammar)
         self._depth = 0
+        # Not in look-behinds, whose length the engine has to know.
+        self._counts = counts
+        self.unchanged = not counts
         self._multiline = self._dot_all = False
         self._group_count = 0
         self._opened = 0
@@ -138,7 +152,7 @@ class _Reader(Cursor):
         if not required:
             self._sure = before
         if not empty:
-            return [*pieces, text], False
+            return _counted(pieces, text) if self._counts else [*pieces, text], False
         # ECMA-262 ends a repetition that consumes nothing; the engine refuses to repeat some of these at all.
         self.unchanged = False
         if required:
@@ -195,7 +209,9 @@ class _Reader(Cursor):
         if self._depth > MAX_GROUP_DEPTH:
             raise PatternError("(", f"groups are nested more than {MAX_GROUP_DEPTH} deep")
         lookaround = self.match(_LOOKAROUND)
-        flags = self._multiline, self._dot_all
+        outer = self._multiline, self._dot_all, self._counts
+        if lookaround is not None and "<" in lookaround[0]:
+            self._counts = False
         group = 0
         opening = f"({lookaround[0]}" if lookaround else ""
         if lookaround is None:
@@ -205,7 +221,7 @@ class _Reader(Cursor):
             raise PatternError(self.text[start : start + 20], "this group is not closed")
         self.at += 1
         self._depth -= 1
-        self._multiline, self._dot_all = flags
+        self._multiline, self._dot_all, self._counts = outer
         if group:
             self._closed.add(group)
             if self._refers:
@@ -278,6 +294,21 @@ class _Reader(Cursor):
             # What has not matched yet is the empty string.
             return [], True, True
         return [Back(group, group in self._sure)], False, True
+
+
+def _counted(pieces: list[Piece], quantifier: str) -> list[Piece]:
+    """A repetition that the engine counts, or for numbers that no text reaches one that needs no counting."""
+    found = _QUANTIFIER.fullmatch(quantifier)
+    if found is None or not found[1]:
+        return [*pieces, quantifier]
+    least = found[1].lstrip("0") or "0"
+    most = found[3] or ""
+    most = most if _value(most)[0] <= _MAX_DIGITS else ""
+    lazy = "?" if quantifier.endswith("?") else ""
+    if found[2] and not most and least in ("0", "1"):
+        return [*pieces, f"{'*' if least == '0' else '+'}{lazy}"]
+    least = least if len(least) <= _MAX_DIGITS else "9" * _MAX_DIGITS
+    return [COUNTED, *pieces, ")", f"{{{least}{found[2] or ''}{most}}}{lazy}"]
 
 
 def _value(digits: str) -> tuple[int, str]:
