@@ -1,7 +1,7 @@
 """The page of compatibility levels and of JSON Schema content models."""
 
 from generating.markdown import code, table
-from llm_schema_registry.evolution import CompatibilityLevel, Direction, Profile
+from llm_schema_registry.evolution import CompatibilityLevel, Direction, Policy, Profile
 from llm_schema_registry.formats import Impact, SchemaType, format_of
 
 _PROMISES = {
@@ -21,6 +21,12 @@ _VERDICTS = {
     Impact.WARNING: ("compatible, with a warning", "compatible, with a warning"),
     Impact.LENIENT: ("**incompatible**", "compatible"),
     Impact.INCOMPATIBLE: ("**incompatible**", "**incompatible**"),
+}
+_POLICIES = {
+    Policy.STRICT: "by the rules of the Confluent registry; every value that the schema allows counts as possible. "
+    "The default",
+    Policy.LENIENT: "by the same rules; producers are trusted to send what is declared",
+    Policy.EXACT: "by meaning: every payload of one schema is provably valid under the other",
 }
 
 _PROFILES = {
@@ -60,14 +66,25 @@ A level is set for a subject, a context or everything, and inherited downwards. 
 The differences that decide, with the reason and the way out for each: [Avro](findings/avro.md),
 [JSON Schema](findings/json.md), [Protobuf](findings/protobuf.md); and [those of every format](findings/schema.md).
 
+## JSON Schema: policies
+
+The config key `compatibilityPolicy`, or `lsr check --policy`, says how JSON Schemas are compared:
+
+{table(("policy", "comparison"), [(code(policy), text) for policy, text in _POLICIES.items()])}
+`EXACT` looks for a proof and, without one, for a payload that breaks. The proof is by structural rules, which follow
+recursive definitions, and by the containment prover of the validator library, each part read by its own draft. No proof
+means incompatible: [NOT_CONTAINED](findings/json.md#not_contained) shows a payload,
+[CONTAINMENT_OPEN](findings/json.md#containment_open) says why the question is open. With `verbose=true` and in
+`lsr check`, [CONTAINED](findings/json.md#contained) names the method of a proof. For Avro and Protobuf, `EXACT` means
+`STRICT`. Reasons and limits: [exact compatibility](../explanation/exact-compatibility.md).
+
 ## JSON Schema: content models
 
 Whether a property or an item may be added or removed depends on what the other schema says about undeclared ones. Its
 content model is *open* if it allows any (`additionalProperties` absent or true, and no `patternProperties`), *closed*
 if it allows none (`additionalProperties: false`), and *partially open* if it allows some (`patternProperties`, or a
-schema under `additionalProperties`); *unopen* is closed or partially open. The config key `compatibilityPolicy` says
-how strictly that is read: `STRICT`, the default, takes every value that the schema allows for possible; `LENIENT`
-trusts producers to send what is declared.
+schema under `additionalProperties`); *unopen* is closed or partially open. `STRICT` and
+`LENIENT` differ in how they read that.
 
 {table(("what changed in the reader's schema", "`STRICT`", "`LENIENT`", "why"), models)}
 ## Avro: logical types

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from llm_schema_registry.budget import Budget
+from llm_schema_registry.evolution.exactness import Decide, decides_containment, decision_finding
+from llm_schema_registry.evolution.exactness import decide as decide_containment
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, LogicalTypes, Policy
 from llm_schema_registry.evolution.limits import limited_findings, limited_messages
 from llm_schema_registry.evolution.profiles import profile_findings, profile_message
@@ -39,6 +41,8 @@ _SEVERITIES: dict[Policy, _Severities] = {
     },
     Policy.LENIENT: {Impact.INCOMPATIBLE: Severity.ERROR, Impact.WARNING: Severity.WARNING},
 }
+# Where there is no proof, the rules say what changed.
+_SEVERITIES[Policy.EXACT] = _SEVERITIES[Policy.STRICT]
 _LOGICAL = {LogicalTypes.WARN: Severity.WARNING, LogicalTypes.STRICT: Severity.ERROR}
 
 
@@ -73,6 +77,7 @@ def check(
     profile: Profile = Profile.CONFLUENT,
     logical_types: LogicalTypes = LogicalTypes.WARN,
     annotate: bool = False,
+    decide: Decide = decide_containment,
 ) -> Verdict:
     """Whether `candidate` may follow the versions of `history` under `level`.
 
@@ -87,7 +92,8 @@ def check(
         logical_types: what a change of a logical type of Avro means.
         annotate: whether to report warnings, too, about the change from the newest version to the candidate: what
             counts as compatible although data may be misunderstood, and what breaks other profiles. A refusal
-            reports the former in any case.
+            reports the former in any case. Under EXACT the proof is reported, too.
+        decide: decides under EXACT.
 
     Returns:
         The verdict on the first version that the candidate is incompatible with, or a compatible verdict.
@@ -101,10 +107,14 @@ def check(
             # The reference looks for this first, and names neither the version nor its text.
             return Verdict((_different_type(candidate, version, previous),), (DIFFERENT_TYPE,), version)
     warnings: tuple[Finding, ...] = ()
+    is_exact = policy is Policy.EXACT and decides_containment(candidate)
     for version, previous in history:
-        verdict = _check_one(
-            candidate, version, previous, level, policy, budget, logical_types=logical_types, annotate=annotate
-        )
+        if is_exact:
+            verdict = _check_exactly(candidate, version, previous, level, budget, decide, annotate=annotate)
+        else:
+            verdict = _check_one(
+                candidate, version, previous, level, policy, budget, logical_types=logical_types, annotate=annotate
+            )
         if level.directions and (annotate or profile is not Profile.CONFLUENT):
             found = profile_findings(candidate, previous, version, profile, budget)
             verdict = _with_profiles(verdict, found, version, previous, annotate=annotate)
@@ -172,6 +182,41 @@ def _check_one(
     if messages:
         return _refused([*findings, *warnings], messages, version, previous)
     return Verdict(tuple(warnings)) if annotate else Verdict()
+
+
+def _check_exactly(
+    candidate: ParsedSchema,
+    version: int,
+    previous: ParsedSchema,
+    level: CompatibilityLevel,
+    budget: Budget,
+    decide: Decide,
+    *,
+    annotate: bool,
+) -> Verdict:
+    """The verdict by proofs. What the rules count as incompatible is reported where there is none."""
+    findings: list[Finding] = []
+    proofs: list[Finding] = []
+    messages: list[str] = []
+    for direction in level.directions:
+        decision = decide(candidate, previous, direction)
+        finding = decision_finding(decision, version)
+        if decision.is_proved:
+            proofs.append(finding)
+            continue
+        findings.append(finding)
+        reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
+        format_ = format_of(candidate.schema_type)
+        for difference in breaking_differences(reader, writer, Policy.EXACT, budget):
+            if difference.type.certainty is Certainty.NONE:
+                continue
+            messages.append(format_.describe(difference, *_SIDES[direction]))
+            if difference.places:
+                findings.append(_finding(difference, direction, version, candidate, _DOUBT[direction]))
+        messages.append(profile_message(finding))
+    if messages:
+        return _refused(findings, messages, version, previous)
+    return Verdict(tuple(proofs)) if annotate else Verdict()
 
 
 def _with_profiles(

@@ -7,6 +7,7 @@ keywords that are not compared, integers that do not fit). The verdict stays; th
 from collections.abc import Sequence
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.evolution.exactness import decides_containment
 from llm_schema_registry.evolution.levels import CompatibilityLevel, Direction, Policy
 from llm_schema_registry.evolution.witnesses import WITNESS_STEPS, Witness, find_witness, shown
 from llm_schema_registry.findings import Finding, Severity
@@ -43,6 +44,9 @@ def overlooked_break(
     Raises:
         BudgetExceededError: with less than `WITNESS_STEPS` steps the search came to no end.
     """
+    if policy is Policy.EXACT and decides_containment(candidate):
+        # What is compatible is proved.
+        return None
     format_ = format_of(candidate.schema_type)
     inline = steps < WITNESS_STEPS
     for version, previous in history[:VERSIONS_SEARCHED]:

@@ -34,10 +34,15 @@ class CompatibilityLevel(enum.StrEnum):
 
 
 class Policy(enum.StrEnum):
-    """How strict a JSON Schema check is about open content models (Confluent's rule)."""
+    """How JSON Schemas are compared.
+
+    STRICT and LENIENT are Confluent's rules, with open content models taken at their word or not. EXACT is ours: every
+    payload of one schema is provably valid under the other. Formats without payload proofs read it as STRICT.
+    """
 
     STRICT = "STRICT"
     LENIENT = "LENIENT"
+    EXACT = "EXACT"
 
 
 class LogicalTypes(enum.StrEnum):

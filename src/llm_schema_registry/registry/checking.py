@@ -1,11 +1,25 @@
 """Compatibility of a candidate with the versions of a subject that count."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 
+from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.contracts import RESERVED_FIELDS, Metadata, Subject, property_of
-from llm_schema_registry.evolution import CompatibilityLevel, LogicalTypes, Policy, Profile, Verdict, check
+from llm_schema_registry.evolution import (
+    CompatibilityLevel,
+    Decision,
+    Direction,
+    LogicalTypes,
+    Policy,
+    Profile,
+    Verdict,
+    check,
+    decide,
+    decides_containment,
+)
 from llm_schema_registry.findings import Finding
-from llm_schema_registry.formats import ParsedSchema, format_of
+from llm_schema_registry.formats import Dependency, ParsedSchema, SchemaType, format_of
+from llm_schema_registry.formats.containment import Answer, Containment, DecidesContainment
 from llm_schema_registry.registry.candidates import Candidate, SchemaRequest, prepare, refuse_duplicate_keys
 from llm_schema_registry.registry.configuring import Config, effective_config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
@@ -187,6 +201,9 @@ async def _verdict(
     for version, content in sorted(newest_first, key=lambda item: item[1].schema_type == candidate.schema_type):
         previous = await registry.schemas.parsed(reads, content)
         budget = registry.schemas.budget(reads, "The compatibility check")
+        decisions: dict[Direction, Decision] = {}
+        if policy is Policy.EXACT and decides_containment(candidate) and content.schema_type == candidate.schema_type:
+            decisions = {each: await _decision(registry, candidate, previous, each) for each in level.directions}
         verdict = check(
             candidate,
             [(version, previous)],
@@ -196,12 +213,56 @@ async def _verdict(
             profile=profile,
             logical_types=logical_types,
             annotate=annotate,
+            decide=functools.partial(_decided, decisions),
         )
         if not verdict.compatible:
             return verdict
         if annotate:
             warnings, annotate = verdict.findings, False
     return Verdict(warnings)
+
+
+def _decided(
+    decisions: Mapping[Direction, Decision], candidate: ParsedSchema, previous: ParsedSchema, direction: Direction
+) -> Decision:
+    return decisions[direction]
+
+
+async def _decision(
+    registry: Registry, candidate: ParsedSchema, previous: ParsedSchema, direction: Direction
+) -> Decision:
+    """The decision under EXACT, made where it can be stopped; one that comes to no end proves nothing."""
+    format_ = format_of(candidate.schema_type)
+    if not isinstance(format_, DecidesContainment) or format_.equivalent(candidate, previous):
+        return decide(candidate, previous, direction)
+    sources = format_.source(candidate), format_.source(previous)
+    try:
+        return await registry.apart(decide_apart, candidate.schema_type, *sources, direction)
+    except BudgetExceededError as error:
+        reason = error.why
+    except RegistryError as error:
+        if error.code is not ErrorCode.BUDGET_EXCEEDED:
+            raise
+        reason = error.message.partition(". ")[0]
+    return Decision(direction, Containment(Answer.UNKNOWN, reason=reason))
+
+
+async def decide_apart(
+    registry: Registry,
+    schema_type: SchemaType,
+    candidate: tuple[str, tuple[Dependency, ...]],
+    previous: tuple[str, tuple[Dependency, ...]],
+    direction: Direction,
+) -> Decision:
+    """The decision on two texts with what they refer to: a use case that reads nothing, for `Registry.apart`.
+
+    Raises:
+        BudgetExceededError: too much work.
+    """
+    one, other = (
+        registry.schemas.parse(schema_type, *source, strict=False, budget=Budget()) for source in (candidate, previous)
+    )
+    return decide(one, other, direction)
 
 
 def _same_group(group: str | None, one: Metadata | None, other: Metadata | None) -> bool:

@@ -133,7 +133,11 @@ def test_differences_that_break_nothing_are_not_reported() -> None:
 
 
 def test_policies_go_by_their_names_on_the_wire() -> None:
-    assert {policy.name: policy.value for policy in Policy} == {"STRICT": "STRICT", "LENIENT": "LENIENT"}
+    assert {policy.name: policy.value for policy in Policy} == {
+        "STRICT": "STRICT",
+        "LENIENT": "LENIENT",
+        "EXACT": "EXACT",
+    }
 
 
 def test_the_policy_decides_about_open_content_models() -> None:

@@ -59,7 +59,7 @@ def check(
     ] = None,
     policy: Annotated[
         Policy | None,
-        typer.Option(case_sensitive=False, help="How strict JSON Schema is about open content models."),
+        typer.Option(case_sensitive=False, help="How JSON Schemas are compared: by rules, or by proof (EXACT)."),
     ] = None,
     profile: Annotated[
         Profile | None,

@@ -3,10 +3,11 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.findings import Finding
+from llm_schema_registry.formats.containment import Containment
 from llm_schema_registry.formats.format import Dependency
 from llm_schema_registry.sandbox import DeadlineExceededError, ProcessDiedError, Sandbox
 
@@ -53,11 +54,26 @@ class CompiledSchemas:
 COMPILED = CompiledSchemas(64 * _MEBIBYTE)
 """Those of this process, whoever uses them."""
 
-_Job = tuple[str, tuple[Dependency, ...], tuple[Any, ...]]
+_Source = tuple[str, tuple[Dependency, ...]]
+_CONTAINMENT_SECONDS = 5.0
+
+
+class _Check(NamedTuple):
+    """A job: compile a schema, and check a payload if there is one."""
+
+    schema: _Source
+    values: tuple[Any, ...]
+
+
+class _Containment(NamedTuple):
+    """A job: decide whether the reader accepts every payload of the writer."""
+
+    reader: _Source
+    writer: _Source
 
 
 class JsonSandbox:
-    """Compiles schemas, and checks payloads, where that can be stopped. Blocks its caller."""
+    """Compiles schemas, checks payloads and proves containment where that can be stopped. Blocks its caller."""
 
     def __init__(self) -> None:
         self._sandbox = Sandbox(prepare)
@@ -69,36 +85,45 @@ class JsonSandbox:
             InvalidSchemaError: it breaks its metaschema.
             BudgetExceededError: the deadline or the memory limit was exceeded.
         """
-        self._run("Compiling the schema", (text, dependencies, ()))
+        self._run("Compiling the schema", _Check((text, dependencies), ()))
 
     def check(self, text: str, dependencies: tuple[Dependency, ...], value: Any) -> list[Finding]:
         """The findings of a payload; raises as `compile` does."""
-        found: list[Finding] = self._run("Checking the payload", (text, dependencies, (value,)))
+        found: list[Finding] = self._run("Checking the payload", _Check((text, dependencies), (value,)))
         return found
 
-    def _run(self, what: str, job: _Job) -> Any:
+    def contain(self, reader: _Source, writer: _Source) -> Containment:
+        """Whether `reader` accepts every payload of `writer`; raises as `compile` does."""
+        job = _Containment(reader, writer)
+        found: Containment = self._run("The proof of containment", job, _CONTAINMENT_SECONDS)
+        return found
+
+    def _run(self, what: str, job: _Check | _Containment, seconds: float | None = None) -> Any:
         try:
-            return self._sandbox.run(job)
+            return self._sandbox.run(job, seconds)
         except (DeadlineExceededError, ProcessDiedError) as error:
             raise BudgetExceededError(what, str(error)) from None
 
 
-def prepare() -> Callable[[], Callable[[_Job], list[Finding]]]:
-    """The program of the sandbox: a job is a schema and no or one payload."""
+def prepare() -> Callable[[], Callable[[_Check | _Containment], Any]]:
+    """The program of the sandbox."""
     from llm_schema_registry.formats.jsonschema.json_schema_format import FORMAT
 
-    def start() -> Callable[[_Job], list[Finding]]:
-        recent: OrderedDict[tuple[str, tuple[Dependency, ...]], Any] = OrderedDict()
+    def start() -> Callable[[_Check | _Containment], Any]:
+        recent: OrderedDict[_Source, Any] = OrderedDict()
 
-        def answer(job: _Job) -> list[Finding]:
-            text, dependencies, values = job
-            key = (text, dependencies)
-            schema = recent.pop(key, None) or FORMAT.parse(text, dependencies, strict=False)
-            recent[key] = schema
+        def parsed(source: _Source) -> Any:
+            schema = recent.pop(source, None) or FORMAT.parse(*source, strict=False)
+            recent[source] = schema
             if len(recent) > _RECENT:
                 recent.popitem(last=False)
-            validator = FORMAT.validator(schema)
-            return [finding for value in values for finding in validator.check_value(value)]
+            return schema
+
+        def answer(job: _Check | _Containment) -> Any:
+            if isinstance(job, _Containment):
+                return FORMAT.containment(parsed(job.reader), parsed(job.writer))
+            validator = FORMAT.validator(parsed(job.schema))
+            return [finding for value in job.values for finding in validator.check_value(value)]
 
         return answer
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from llm_schema_registry.budget import Budget
+from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.formats.containment import Answer, Containment, Proof
 from llm_schema_registry.formats.format import (
     TAGGING,
     Dependency,
@@ -19,11 +20,16 @@ from llm_schema_registry.formats.format import (
 )
 from llm_schema_registry.formats.jsonschema import tagging
 from llm_schema_registry.formats.jsonschema.compatibility import compare
+from llm_schema_registry.formats.jsonschema.compiled import JSON_SANDBOX, STEPS_OF_A_JOB
+from llm_schema_registry.formats.jsonschema.containment import containment
 from llm_schema_registry.formats.jsonschema.differences import DIFFERENCE_TYPES
 from llm_schema_registry.formats.jsonschema.outline import outline
 from llm_schema_registry.formats.jsonschema.parsing import JsonSchema, parse
 from llm_schema_registry.formats.jsonschema.payload import JsonValidator, encoded
 from llm_schema_registry.formats.jsonschema.samples import samples
+from llm_schema_registry.sandbox import is_sandboxed
+
+_CONTAINMENT = "The proof of containment"
 
 
 class JsonSchemaFormat:
@@ -68,6 +74,23 @@ class JsonSchemaFormat:
         only a look at the impacts.
         """
         return compare(_own(writer).root, _own(reader).root, lenient=lenient, budget=budget)
+
+    def containment(self, reader: ParsedSchema, writer: ParsedSchema, *, budget: Budget | None = None) -> Containment:
+        """See `DecidesContainment`. Equal schemas need no sandbox."""
+        budget = budget or Budget(what=_CONTAINMENT)
+        if self.equivalent(reader, writer):
+            return Containment(Answer.YES, Proof.EQUALITY)
+        if is_sandboxed():
+            return containment(_own(reader), _own(writer), budget)
+        budget.spend(STEPS_OF_A_JOB)
+        try:
+            return JSON_SANDBOX.contain(self.source(reader), self.source(writer))
+        except BudgetExceededError as error:
+            return Containment(Answer.UNKNOWN, reason=error.why)
+
+    def source(self, schema: ParsedSchema) -> tuple[str, tuple[Dependency, ...]]:
+        """See `DecidesContainment`."""
+        return schema.canonical, _own(schema).dependencies
 
     def describe(self, difference: Difference, reader: str, writer: str) -> str:
         """The Confluent registry's text of a difference, with its unequal quotation marks."""
