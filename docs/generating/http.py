@@ -7,10 +7,10 @@ from generating.shapes import described, section, shapes_in
 from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
 from llm_schema_registry.server.rest.documentation import DOCUMENTATION_OPERATIONS
 from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
-from llm_schema_registry.server.rest.operations import NoBody, Operation, RawBytes, RawText, Reply
+from llm_schema_registry.server.rest.operations import Items, NoBody, Operation, RawBytes, RawText, Reply
 from llm_schema_registry.server.rest.queries import parameters_of
 
-_NOT_JSON = frozenset({NoBody, RawText, RawBytes, Reply})
+_NOT_JSON = frozenset({Items, NoBody, RawText, RawBytes, Reply})
 _INTRODUCTION = """# HTTP
 
 Everything the server answers, from the same table that routes requests. `{…}` stands for a percent-encoded segment of

@@ -11,12 +11,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from generating.markdown import code, one_line, sentence, table
-from llm_schema_registry.server.rest.operations import RawBytes, RawText, Reply
+from llm_schema_registry.server.rest.operations import Items, RawBytes, RawText, Reply
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n      .*)*)", re.MULTILINE)
 _RAW: dict[Any, str] = {RawText: "plain text", RawBytes: "bytes"}
 # Besides the kinds of absence: a reply has the shape of another answer, under another status.
-_NOT_SHOWN = (type(None), msgspec.UnsetType, Reply)
+_NOT_SHOWN = (type(None), msgspec.UnsetType, Items, Reply)
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "any value"}
 
 

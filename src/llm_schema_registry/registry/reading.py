@@ -1,6 +1,7 @@
 """Reads: subjects, versions, schemas by id and GUID, lookup of a schema's version."""
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from llm_schema_registry.contracts import DEFAULT_CONTEXT, Subject
@@ -255,7 +256,7 @@ async def get_with_metadata(
     raise RegistryError(ErrorCode.SCHEMA_NOT_FOUND)
 
 
-async def list_schemas(
+async def listed_schemas(
     registry: Registry,
     *,
     context: str | None = None,
@@ -265,8 +266,10 @@ async def list_schemas(
     only: Callable[[Found], bool] | None = None,
     offset: int = 0,
     limit: int | None = None,
-) -> list[Found]:
+) -> AsyncIterator[Found]:
     """Versions of all subjects with their contents, in order of context, subject and version.
+
+    A content is read when its turn comes: together they may be too large for memory.
 
     Args:
         registry: the registry.
@@ -277,27 +280,33 @@ async def list_schemas(
         only: which of them; all for `None`.
         offset: how many to skip.
         limit: how many at most; `None` for all.
+
+    Raises:
+        RegistryError: SCHEMA_ID_NOT_FOUND, a content was removed since the versions were read.
     """
     if only is None:
         versions = await registry.store.list_versions(
             context=context, prefix=prefix, deleted=deleted, latest_only=latest_only, offset=offset, limit=limit
         )
-        return [Found(version, await _content_of(registry, version)) for version in versions]
-    found: list[Found] = []
-    wanted = None if limit is None else offset + limit
+        for version in versions:
+            yield Found(version, await _content_of(registry, version))
+        return
+    number = 0
+    wanted = math.inf if limit is None else offset + limit
     start = 0
-    while wanted is None or len(found) < wanted:
+    while number < wanted:
         versions = await registry.store.list_versions(
             context=context, prefix=prefix, deleted=deleted, latest_only=latest_only, offset=start, limit=_SEARCH_PAGE
         )
         for version in versions:
-            candidate = Found(version, await _content_of(registry, version))
-            if only(candidate):
-                found.append(candidate)
+            found = Found(version, await _content_of(registry, version))
+            if number < wanted and only(found):
+                number += 1
+                if number > offset:
+                    yield found
         start += len(versions)
         if len(versions) < _SEARCH_PAGE:
             break
-    return found[offset:wanted]
 
 
 async def aliases_in(reads: Reads, contexts: Iterable[str]) -> dict[Subject, list[str]]:

@@ -3,7 +3,7 @@
 from llm_schema_registry.registry import ErrorCode, Registry
 from llm_schema_registry.registry.deleting import delete_version
 from llm_schema_registry.registry.modes import put_mode
-from llm_schema_registry.registry.reading import get_schema, list_schemas
+from llm_schema_registry.registry.reading import get_schema, listed_schemas
 from llm_schema_registry.registry.validating import validate_value
 from unit.registry.building import S1, S4, S, put, refused
 
@@ -20,5 +20,5 @@ async def test_it_is_gone_and_means_the_new_content(registry: Registry) -> None:
     await put(registry, S4, id=1, version=1)
     new = (await get_schema(registry, 1)).content
     assert '"int"' in new.text
-    assert [found.content for found in await list_schemas(registry)] == [new]
+    assert [found.content async for found in listed_schemas(registry)] == [new]
     assert not validate_value(await registry.schemas.validator(new), {"f1": "text"}).valid

@@ -5,7 +5,7 @@ document read it.
 """
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, get_args, get_type_hints
@@ -52,6 +52,16 @@ class RawBytes(msgspec.Struct, frozen=True):
     body: bytes
     media_type: str
     headers: Mapping[str, str] = {}
+
+
+class Items(msgspec.Struct, frozen=True):
+    """An answer that is a JSON array, made item by item, since together they may be too large for memory.
+
+    Attributes:
+        each: begins to make the items; called once more for clients that have to be given the length first.
+    """
+
+    each: Callable[[], AsyncIterator[object]]
 
 
 class Reply(msgspec.Struct, frozen=True):

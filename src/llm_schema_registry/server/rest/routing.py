@@ -9,11 +9,12 @@ from litestar import HttpMethod, Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
+from llm_schema_registry.server.rest.arrays import ArrayStream, begun
 from llm_schema_registry.server.rest.bodies import read_body
 from llm_schema_registry.server.rest.caching import Conditions
 from llm_schema_registry.server.rest.errors import HttpError, Problem, confluent_body, native_body, problem_of
 from llm_schema_registry.server.rest.media_types import JSON, PROBLEM, SCHEMA_REGISTRY, negotiated
-from llm_schema_registry.server.rest.operations import Call, Operation, RawBytes, RawText, Reply, Surface
+from llm_schema_registry.server.rest.operations import Call, Items, Operation, RawBytes, RawText, Reply, Surface
 from llm_schema_registry.server.rest.queries import read_query
 from llm_schema_registry.server.rest.revisions import REVISION_HEADER
 from llm_schema_registry.server.rest.service import Service
@@ -61,15 +62,26 @@ def refused(request: Request[Any, Any, Any], error: Exception, service: Service)
     if isinstance(error, StoreUnavailableError):
         service.metrics.storage_error(request.method)
     if problem.unexpected:
-        _log.error(
-            "request failed",
-            method=request.method,
-            endpoint=request.scope.get("path_template"),
-            request_id=request.scope.get("request_id"),
-            exc_info=error,
-        )
+        _log_failure("request failed", request, error)
     surface = surface_of(request.scope["path"])
     return problem_response(problem, surface, _media_type_of_error(request), service)
+
+
+def _broken_off(request: Request[Any, Any, Any], error: Exception, service: Service) -> None:
+    """Notes that an exception ended the answer to a request in the middle."""
+    if isinstance(error, StoreUnavailableError):
+        service.metrics.storage_error(request.method)
+    _log_failure("answer broken off", request, error)
+
+
+def _log_failure(event: str, request: Request[Any, Any, Any], error: Exception) -> None:
+    _log.error(
+        event,
+        method=request.method,
+        endpoint=request.scope.get("path_template"),
+        request_id=request.scope.get("request_id"),
+        exc_info=error,
+    )
 
 
 def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
@@ -87,8 +99,12 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
             call = Call(service.registry, service.settings, service.metrics, service, scope["path_params"], query, body)
             with noting() as made_from:
                 result = await handle(call)
+                if isinstance(result, Items):
+                    result = await begun(result, media_type, lambda error: _broken_off(request, error, service))
             origin = Origin(operation.path, made_from, operation.writes, operation.shelved)
             scope[ORIGIN] = origin  # type: ignore[typeddict-unknown-key]
+            if isinstance(result, ArrayStream):
+                return result
             status, content, media_type = _encoded(result, operation.status, media_type)
             headers = None
             if status == _OK and conditions is not None:

@@ -81,7 +81,8 @@ class Shelving:
         sent: list[Any] = []
 
         async def sending(message: Any) -> None:
-            sent.append(message)
+            # Of an answer in several parts, which is long, nothing is kept.
+            sent.append(None if message.get("more_body") else message)
             await send(message)
 
         await self._app(scope, receive, sending)

@@ -1,6 +1,6 @@
 """Schemas by id and GUID, and lists over all subjects."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 import msgspec
@@ -18,7 +18,7 @@ from llm_schema_registry.registry.reading import (
     aliases_in,
     get_schema,
     get_schema_by_guid,
-    list_schemas,
+    listed_schemas,
     render,
     versions_of_schema,
 )
@@ -36,7 +36,7 @@ from llm_schema_registry.server.rest.confluent.shapes import (
     with_schema_tags,
 )
 from llm_schema_registry.server.rest.confluent.subjects import context_and_prefix, shown
-from llm_schema_registry.server.rest.operations import Call, NoBody, Operations, RawText
+from llm_schema_registry.server.rest.operations import Call, Items, NoBody, Operations, RawText
 from llm_schema_registry.server.rest.queries import Page, Query
 from llm_schema_registry.store.model import Association
 
@@ -104,12 +104,19 @@ class ListedSchema(SchemaAnswer, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 @operations.get("/schemas", ErrorCode.INVALID_ASSOCIATION)
-async def list_all_schemas(call: Call[ListQuery, NoBody]) -> list[ListedSchema]:
+async def list_all_schemas(call: Call[ListQuery, NoBody]) -> list[ListedSchema] | Items:
     """The versions of all subjects with their schemas, in order of context, subject and version."""
+    return Items(lambda: _listed(call))
+
+
+async def _listed(call: Call[ListQuery, NoBody]) -> AsyncIterator[SchemaAnswer]:
     query, store = call.query, call.registry.store
     context, prefix = context_and_prefix(query.subject_prefix)
     associations = await _associations_by_subject(call) if query.by_association else {}
-    found = await list_schemas(
+    aliases: dict[Subject, list[str]] = {}
+    if query.aliases:
+        aliases = await aliases_in(store, await store.contexts() if context is None else [context])
+    async for each in listed_schemas(
         call.registry,
         context=context,
         prefix=prefix,
@@ -118,22 +125,17 @@ async def list_all_schemas(call: Call[ListQuery, NoBody]) -> list[ListedSchema]:
         only=_choice(query, associations),
         offset=query.start,
         limit=query.size(call.registry.rules.schema_search_limit),
-    )
-    aliases: dict[Subject, list[str]] = {}
-    if query.aliases:
-        aliases = await aliases_in(store, dict.fromkeys(each.version.subject.context for each in found))
-    answers = []
-    for each in found:
+    ):
         answer = await version_answer(call.registry, each.version, each.content)
         subject = each.version.subject
-        answers.append(
-            ListedSchema(
-                **{name: getattr(answer, name) for name in answer.__struct_fields__},
-                aliases=tuple(aliases.get(subject, ())),
-                associations=tuple(map(association_answer, associations.get(subject, ()))),
-            )
+        if subject not in aliases and subject not in associations:
+            yield answer
+            continue
+        yield ListedSchema(
+            **{name: getattr(answer, name) for name in answer.__struct_fields__},
+            aliases=tuple(aliases.get(subject, ())),
+            associations=tuple(map(association_answer, associations.get(subject, ()))),
         )
-    return answers
 
 
 async def _associations_by_subject(call: Call[ListQuery, NoBody]) -> dict[Subject, list[Association]]:

@@ -15,7 +15,7 @@ from llm_schema_registry.server.rest.caching import Caching, caching_of
 from llm_schema_registry.server.rest.documentation.examples import EXAMPLES
 from llm_schema_registry.server.rest.errors import HttpError, Problem, confluent_body, native_body, problem_of
 from llm_schema_registry.server.rest.media_types import JSON, NDJSON, PROBLEM, SCHEMA_REGISTRY
-from llm_schema_registry.server.rest.operations import NoBody, Operation, RawBytes, RawText, Reply, Surface
+from llm_schema_registry.server.rest.operations import Items, NoBody, Operation, RawBytes, RawText, Reply, Surface
 from llm_schema_registry.server.rest.queries import parameters_of
 from llm_schema_registry.server.rest.revisions import MIN_REVISION_HEADER
 from llm_schema_registry.server.rest.witnesses import WitnessAnswer
@@ -272,7 +272,7 @@ def _plain(result: Any) -> Any:
     """The type of an answer besides the special ones it can have."""
     if get_origin(result) not in (Union, types.UnionType):
         return result
-    (plain,) = (each for each in get_args(result) if each not in (RawText, RawBytes, Reply))
+    (plain,) = (each for each in get_args(result) if each not in (Items, RawText, RawBytes, Reply))
     return plain
 
 
