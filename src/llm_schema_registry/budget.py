@@ -19,7 +19,12 @@ def default_steps(max_schema_bytes: int) -> int:
 
     `DEFAULT_STEPS` is enough for the largest definition of the default size; larger definitions get more in proportion.
     """
-    return DEFAULT_STEPS * max(1, -(-max_schema_bytes // MAX_SCHEMA_BYTES))
+    return DEFAULT_STEPS * share_of_default(max_schema_bytes)
+
+
+def share_of_default(max_schema_bytes: int) -> int:
+    """How many times `MAX_SCHEMA_BYTES` the largest definition has, rounded up; at least 1."""
+    return max(1, -(-max_schema_bytes // MAX_SCHEMA_BYTES))
 
 
 class BudgetExceededError(Exception):

@@ -143,8 +143,9 @@ async def prepare(
         if normalized:
             references = tuple(sorted(set(references), key=lambda each: (each.name, each.subject, each.version)))
             text = parsed.normalized()
+            # Its text has been checked; what is left is to read it as it is going to be stored.
             budget = registry.schemas.budget(reads, "Parsing the schema")
-            parsed = registry.schemas.parse(schema_type, text, dependencies, strict=strict, budget=budget)
+            parsed = registry.schemas.parse(schema_type, text, dependencies, strict=False, budget=budget)
     except InvalidSchemaError as error:
         raise _invalid(subject, schema_type, request, error) from error
     text = parsed.normalized() if normalized else parsed.canonical

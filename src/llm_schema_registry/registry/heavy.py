@@ -89,7 +89,10 @@ class HeavyWork:
         try:
             return cast(_Result, await self._sandbox.run((use_case, arguments, options), client))
         except (DeadlineExceededError, ProcessDiedError) as error:
-            message = f"The work was given up: {error}. Simplify or split the schema, or send a smaller payload."
+            message = (
+                f"The work was given up: {error}. Simplify or split the schema, or send a smaller payload. "
+                f"Or raise {_limit(error)}."
+            )
             raise RegistryError(ErrorCode.BUDGET_EXCEEDED, message=message) from None
         except (QueueFullError, SandboxUnavailableError) as error:
             raise RegistryError(ErrorCode.OVERLOADED, message=str(error)) from None
@@ -101,6 +104,11 @@ class HeavyWork:
     def close(self) -> None:
         """Ends the processes, and with them work in progress. Idempotent."""
         self._sandbox.close()
+
+
+def _limit(error: DeadlineExceededError | ProcessDiedError) -> str:
+    """The setting of the limit that was exceeded."""
+    return "LSR_SANDBOX_SECONDS" if isinstance(error, DeadlineExceededError) else "LSR_SANDBOX_MEMORY_MB"
 
 
 def prepare(place: _Place, rules: Rules) -> Callable[[], Callable[[Any], object]]:

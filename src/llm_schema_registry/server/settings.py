@@ -10,7 +10,13 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, MAX_STEPS, MIN_STEPS, default_steps
+from llm_schema_registry.budget import (
+    DEFAULT_STEPS,
+    MAX_SCHEMA_BYTES,
+    MAX_STEPS,
+    MIN_STEPS,
+    default_steps,
+)
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.registry import DEFAULT_ID_GAP
 from llm_schema_registry.store import InvalidStoreUrlError
@@ -275,13 +281,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = 0
     sandbox_seconds: Annotated[
-        float, Meta(description="The deadline of one piece of heavy work, in seconds; beyond it 42290.", gt=0, le=600)
+        float,
+        Meta(
+            description="The deadline of one piece of heavy work, in seconds for each 4 MiB (or part) of "
+            "`max_schema_bytes`; beyond it 42290.",
+            gt=0,
+            le=600,
+        ),
     ] = 10.0
     sandbox_memory_mb: Annotated[
         int,
         Meta(
-            description="The memory of one process for heavy work, in MiB; a smaller limit of the system stays in "
-            "force.",
+            description="The memory of one process for heavy work, in MiB for each 4 MiB (or part) of "
+            "`max_schema_bytes`; a smaller limit of the system stays in force.",
             ge=128,
         ),
     ] = 1024
@@ -427,9 +439,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "network you trust."
             )
         if 0 < self.max_steps < MIN_STEPS:
-            raise SettingsError(
-                f"LSR_MAX_STEPS={self.max_steps} is too low for any work. Set it to {MIN_STEPS} or more, or to 0."
-            )
+            raise SettingsError(f"LSR_MAX_STEPS is too low for any work. Set it to 0, or to {MIN_STEPS} or more.")
         if self.max_body_bytes < 2 * self.max_schema_bytes:
             raise SettingsError(
                 f"A definition of {self.max_schema_bytes} bytes, escaped in JSON, does not fit in a body of "

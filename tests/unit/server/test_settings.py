@@ -1,5 +1,6 @@
 import pytest
 
+from llm_schema_registry.budget import MAX_SCHEMA_BYTES
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.server.settings import Settings, SettingsError, TlsMode, settings_reference
 from llm_schema_registry.store.blobs import BlobPlace
@@ -90,3 +91,15 @@ def test_a_shared_cache() -> None:
     with pytest.raises(SettingsError, match="LSR_REDIS: The URL of the shared cache cannot be read") as caught:
         Settings(redis="http://ann:s3cret@cache").check()
     assert "s3cret" not in str(caught.value)
+
+
+def test_the_work_budget_grows_with_the_largest_definition() -> None:
+    default, larger = Settings(), Settings(max_schema_bytes=2 * MAX_SCHEMA_BYTES, max_body_bytes=4 * MAX_SCHEMA_BYTES)
+    larger.check()
+    assert (larger.steps, Settings(max_schema_bytes=1024).steps) == (2 * default.steps, default.steps)
+    assert Settings(max_steps=50_000).steps == 50_000
+
+
+def test_a_budget_that_is_too_low_for_any_work_is_refused() -> None:
+    with pytest.raises(SettingsError, match="LSR_MAX_STEPS"):
+        Settings(max_steps=9).check()

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from llm_schema_registry.budget import share_of_default
 from llm_schema_registry.formats.jsonschema.compiled import COMPILED
 from llm_schema_registry.formats.jsonschema.patterns import MATCHER
 from llm_schema_registry.formats.protobuf.protoc import PROTOC, TIMEOUT_SECONDS
@@ -144,12 +145,13 @@ class Service:
         seen = None if follower is None else follower.catch_up
         # No other process sees a store in memory: what reads it is done here, whatever it takes.
         is_alone = settings.store_in_memory
+        share = share_of_default(settings.max_schema_bytes)
         self._heavy = HeavyWork(
             settings.store,
             rules,
             keys=keys,
             blobs=blobs,
-            limits=Limits(settings.sandbox_seconds, settings.sandbox_memory_mb * MEBIBYTE),
+            limits=Limits(settings.sandbox_seconds * share, settings.sandbox_memory_mb * share * MEBIBYTE),
             processes=settings.heavy_processes,
             waiting=settings.sandbox_queue,
             noted=self.metrics.sandbox_event,
