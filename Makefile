@@ -63,7 +63,7 @@ storm: venv ## two nodes on one database, with kills: what is acknowledged stays
 	STORM_SECONDS=$$((60 * $(MINUTES))) $(BIN)/python -m pytest -s tests/acceptance/test_storm.py
 
 .PHONY: fuzz
-fuzz: venv ## look for breaking changes that go undetected (MINUTES, FORMAT=avro|json|protobuf|all, KIND=random|recursive|all, SEED, CASES)
+fuzz: venv ## look for breaking changes that go undetected (MINUTES, FORMAT=avro|json|protobuf|all, KIND=random|recursive|exact|all, SEED, CASES)
 	PYTHONPATH=tests $(BIN)/python -m property.fuzzing --format $(FORMAT) --kind $(KIND) --minutes $(MINUTES) \
 		$(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES))
 

@@ -25,13 +25,14 @@ from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.evolution import CompatibilityLevel, Policy, breaking_differences
 from llm_schema_registry.evolution.witnesses import find_witness
 from llm_schema_registry.formats import InvalidSchemaError, Outcome, ParsedSchema, SchemaType, format_of
-from property.laxities import BROKEN, contradicted, laxity
-from property.materials import MATERIALS, Material, Permutable
+from property.exact_schemas import EXACT
+from property.laxities import BROKEN, contradicted, is_compatible, laxity
+from property.materials import MATERIALS, HasPolicy, Material, Permutable
 from property.recursive_schemas import RECURSIVE
 from property.shrinking import Models, shrunk
 
-KINDS: dict[str, dict[SchemaType, Material]] = {"random": MATERIALS, "recursive": RECURSIVE}
-"""Schemas that are random in every respect, and those whose types form cycles."""
+KINDS: dict[str, dict[SchemaType, Material]] = {"random": MATERIALS, "recursive": RECURSIVE, "exact": EXACT}
+"""Schemas that are random in every respect, those whose types form cycles, and JSON Schemas for the policy EXACT."""
 
 _RANDOM_PAYLOADS = 4
 _SAMPLES = 60
@@ -114,6 +115,7 @@ class _Case:
     def __init__(self, material: Material, seed: int, report: Report) -> None:
         self.material = material
         self.format = format_of(material.schema_type)
+        self.policy = material.policy if isinstance(material, HasPolicy) else Policy.STRICT
         self.seed = seed
         self.random = Random(seed)  # noqa: S311
         self.report = report
@@ -137,7 +139,10 @@ class _Case:
                 self.found(_Broken(_CRASH, None, problem), (writer_model, reader_model, None))
 
     def direction(self, writer: ParsedSchema, writer_model: Any, reader: ParsedSchema, reader_model: Any) -> None:
-        types = breaking_types(reader, writer)
+        if self.policy is Policy.STRICT:
+            types = breaking_types(reader, writer)
+        else:
+            types = set() if is_compatible(reader, writer, self.policy) else {f"not proved under {self.policy}"}
         self.report.counts["incompatible" if types else "compatible"] += 1
         if types:
             self.witness(writer, reader, types)
@@ -181,6 +186,10 @@ class _Case:
                 return _Broken(_UNDETECTED, payload, f"{reading.outcome.value}: {reading.problem}")
             if made and reading.outcome is Outcome.UNWRITABLE:
                 return _Broken(_INVALID_SAMPLE, payload, reading.problem)
+        if self.policy is not Policy.STRICT:
+            witness = find_witness(reader, writer, CompatibilityLevel.BACKWARD)
+            if witness is not None:
+                return _Broken(_UNDETECTED, witness.payload, witness.reading.problem)
         return None
 
     def payloads(self, writer: ParsedSchema, writer_model: Any) -> Iterator[tuple[bool, Any]]:
@@ -205,11 +214,11 @@ class _Case:
         )
 
     def laxity(self, case: Models) -> str | None:
-        return laxity(self.material.schema_type, *self.texts(case))
+        return laxity(self.material.schema_type, *self.texts(case)) if self.policy is Policy.STRICT else None
 
     def contradicted(self, case: Models) -> bool:
         try:
-            return contradicted(self.material.schema_type, *self.texts(case))
+            return contradicted(self.material.schema_type, *self.texts(case), self.policy)
         except LookupError:
             return False
 
@@ -274,7 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = [each for each in MATERIALS if options.format in ("all", each.lower())]
     for schema_type in chosen:
         for kind, materials in KINDS.items():
-            if options.kind in ("all", kind):
+            if options.kind in ("all", kind) and schema_type in materials:
                 report = run(materials[schema_type], seeds, 60 * options.minutes)
                 sys.stdout.write(f"{kind} {shown(schema_type, report)}\n")
                 failed |= bool(report.unlisted)

@@ -13,7 +13,10 @@ from typing import Any
 
 from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.evolution import Policy, breaking_differences
-from llm_schema_registry.formats import InvalidSchemaError, Outcome, SchemaType, format_of
+from llm_schema_registry.formats import InvalidSchemaError, Outcome, ParsedSchema, SchemaType, format_of
+from llm_schema_registry.formats.containment import Answer
+from llm_schema_registry.formats.jsonschema.containment import containment
+from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 BROKEN = (Outcome.REFUSED, Outcome.MISREAD)
@@ -44,12 +47,23 @@ def _explained(schema_type: SchemaType, case: Case, payload: Any) -> bool:
     return format_.read(format_.parse(case[1]), format_.parse(case[0]), case[2]).outcome is Outcome.READ
 
 
-def contradicted(schema_type: SchemaType, writer: str, reader: str, payload: Any) -> bool:
+def is_compatible(reader: ParsedSchema, writer: ParsedSchema, policy: Policy) -> bool:
+    """Whether a policy calls it compatible to read with one schema what the other wrote."""
+    if policy is Policy.EXACT and isinstance(reader, JsonSchema) and isinstance(writer, JsonSchema):
+        if format_of(SchemaType.JSON).equivalent(reader, writer):
+            return True
+        return containment(reader, writer, Budget(what="The proof of containment")).answer is Answer.YES
+    return not any(breaking_differences(reader, writer, policy, Budget(what="The compatibility check")))
+
+
+def contradicted(
+    schema_type: SchemaType, writer: str, reader: str, payload: Any, policy: Policy = Policy.STRICT
+) -> bool:
     """Whether two schemas are called compatible, and the reader does not read a valid payload of the writer."""
     format_ = format_of(schema_type)
     try:
         one, other = format_.parse(writer), format_.parse(reader)
-        if any(breaking_differences(other, one, Policy.STRICT, Budget(what="The compatibility check"))):
+        if not is_compatible(other, one, policy):
             return False
         return format_.read(other, one, payload).outcome in BROKEN
     except (InvalidSchemaError, BudgetExceededError):

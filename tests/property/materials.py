@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, Protocol, runtime_checkable
 
+from llm_schema_registry.evolution import Policy
 from llm_schema_registry.formats import SchemaType
 from property import avro_schemas, json_schemas, protobuf_schemas
 
@@ -29,6 +30,13 @@ class Material(Protocol):
 
     def smaller(self, model: Any) -> Iterator[Any]:
         """Copies that lack one part each; some are no schemas any more."""
+
+
+@runtime_checkable
+class HasPolicy(Protocol):
+    """Material for another policy than STRICT, whose counter-examples no laxity explains."""
+
+    policy: Policy
 
 
 @runtime_checkable
