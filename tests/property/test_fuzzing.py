@@ -13,7 +13,7 @@ CASES = [
     ("recursive", SchemaType.AVRO, 100),
     ("recursive", SchemaType.JSON, 200),
     ("recursive", SchemaType.PROTOBUF, 40),
-    ("exact", SchemaType.JSON, 300),
+    ("exact", SchemaType.JSON, 150),
 ]
 LAXITIES = [
     pytest.param(schema_type, row, id=f"{schema_type.lower()}: {row['name']}")

@@ -26,7 +26,7 @@ from llm_schema_registry.formats.jsonschema.model import (
     StringNode,
     comparable,
 )
-from llm_schema_registry.formats.jsonschema.references import References, Resource
+from llm_schema_registry.formats.jsonschema.references import References, Resource, Target
 
 _COMBINATIONS = (Criterion.ALL, Criterion.ANY, Criterion.ONE)
 _CONDITIONAL = ("if", "then", "else")
@@ -82,7 +82,7 @@ class Loader:
         # References are followed from a list, not by recursion: chains of definitions may be long.
         while self._pending:
             reference, at, inside = self._pending.pop()
-            found = self._references.find(reference.uri, inside)
+            found = self._find(reference, inside)
             if isinstance(found, Finding):
                 raise self._unresolved(at, found)
             if not isinstance(found.raw, (dict, bool)):
@@ -95,6 +95,12 @@ class Loader:
             while isinstance(reference.target, ReferenceNode):
                 reference.target = reference.target.target
         return node
+
+    def _find(self, reference: ReferenceNode, inside: Resource) -> Target | Finding:
+        if reference.keyword == "$ref":
+            return self._references.find(reference.uri, inside)
+        found = self._references.find_dynamic(reference.keyword, reference.uri, inside)
+        return found if isinstance(found, Finding) else found.target
 
     def _load(self, raw: Any, resource: Resource, depth: int) -> Node:
         if isinstance(raw, bool):
@@ -164,7 +170,7 @@ class Loader:
         if not isinstance(uri, str):
             message = f"A $ref must be a string, not {shortened(repr(uri), 40)}"
             raise self._unresolved(raw, Finding(code="json.UNRESOLVED_REF", message=message))
-        node = ReferenceNode(uri)
+        node = ReferenceNode(uri, keyword)
         self._pending.append((node, raw, resource))
         return node
 

@@ -215,12 +215,13 @@ class NotNode(Node):
 
 
 class ReferenceNode(Node):
-    """`$ref`; `target` is set when the model is complete and is never a reference itself."""
+    """A `$ref`, `$dynamicRef` or `$recursiveRef`; `target` is set when the model is complete, to no reference."""
 
-    __slots__ = ("target", "uri")
+    __slots__ = ("keyword", "target", "uri")
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, keyword: str) -> None:
         super().__init__(Kind.REFERENCE)
+        self.keyword = keyword
         self.uri = uri
         self.target: Node = self
 

@@ -18,6 +18,8 @@ from llm_schema_registry.formats.jsonschema.dialects import DATA_KEYWORDS, SCHEM
 from llm_schema_registry.formats.jsonschema.pointers import pointer
 from llm_schema_registry.formats.jsonschema.uris import join, normal, pointer_fragment
 
+# The name of the anchor that `$recursiveAnchor` makes; no plain-name fragment has this character.
+_RECURSIVE = "#"
 _MAX_NAMED = 5
 _MAX_CANDIDATES = 500
 _MAX_COMPARED = 100
@@ -33,9 +35,10 @@ class Resource:
         name: the declared name of the document it stands in; `None` in the schema itself.
         bundled: whether it is a metaschema that the validator library has too.
         anchors: its plain-name fragments, normal.
+        dynamic_anchors: those among them that `$dynamicAnchor` makes.
     """
 
-    __slots__ = ("anchors", "bundled", "dialect", "name", "raw", "uri")
+    __slots__ = ("anchors", "bundled", "dialect", "dynamic_anchors", "name", "raw", "uri")
 
     def __init__(self, uri: str, raw: Any, dialect: Dialect, name: str | None, *, bundled: bool = False) -> None:
         self.uri = uri
@@ -44,6 +47,7 @@ class Resource:
         self.name = name
         self.bundled = bundled
         self.anchors: dict[str, Any] = {}
+        self.dynamic_anchors: dict[str, Any] = {}
 
 
 class Target(NamedTuple):
@@ -58,6 +62,18 @@ class Target(NamedTuple):
     raw: Any
     resource: Resource
     fragment: str
+
+
+class DynamicTarget(NamedTuple):
+    """What a `$dynamicRef` or `$recursiveRef` means.
+
+    Attributes:
+        target: the schema.
+        is_certain: whether it means this one wherever it is met; otherwise it may mean that of another resource.
+    """
+
+    target: Target
+    is_certain: bool
 
 
 @functools.cache
@@ -148,6 +164,28 @@ class References:
         anchors = {unquote(name): "#" + name for name in resource.anchors}
         return _missing(reference, f"there is no anchor '{shortened(fragment)}'", unquote(fragment), anchors)
 
+    def find_dynamic(self, keyword: str, reference: str, inside: Resource) -> DynamicTarget | Finding:
+        """The schema that `$dynamicRef` or `$recursiveRef` inside a resource means when validation begins at the root.
+
+        It is that of the outermost resource that has the anchor, and the root is always the outermost. Without the
+        anchor there, it is what `$ref` would mean, or depends on the way to the reference.
+        """
+        found = self.find(reference, inside)
+        if isinstance(found, Finding):
+            return found
+        self._index()
+        name = found.fragment if keyword == "$dynamicRef" else _RECURSIVE
+        if found.resource.dynamic_anchors.get(name) is not found.raw:
+            return DynamicTarget(found, is_certain=True)
+        if name in self.root.dynamic_anchors:
+            target = Target(self.root.dynamic_anchors[name], self.root, found.fragment)
+            return DynamicTarget(target, is_certain=True)
+        others = (each for each in self._all_resources() if each is not found.resource)
+        return DynamicTarget(found, is_certain=not any(name in each.dynamic_anchors for each in others))
+
+    def _all_resources(self) -> Iterator[Resource]:
+        return itertools.chain(self._documents, self._resources.values(), self._embedded.values())
+
     def _find(self, uri: str, name: str) -> Resource | None:
         found = self._resources.get(uri) or self._by_name.get(name)
         if found is None:
@@ -216,6 +254,11 @@ class References:
                 self._resources.setdefault(resource.uri, resource)
         for name in anchors_of(value, resource.dialect):
             resource.anchors.setdefault(name, value)
+        dynamic = value.get("$dynamicAnchor")
+        if isinstance(dynamic, str) and resource.dialect.is_2019:
+            resource.dynamic_anchors.setdefault(normal(dynamic), value)
+        if value.get("$recursiveAnchor") is True and value is resource.raw:
+            resource.dynamic_anchors[_RECURSIVE] = value
         return resource
 
     def place(self, raw: Any) -> tuple[str, str | None]:

@@ -17,7 +17,7 @@ from llm_schema_registry.formats.jsonschema.compatibility.narrowing import keeps
 from llm_schema_registry.formats.jsonschema.dialects import DRAFT_4, Dialect
 from llm_schema_registry.formats.jsonschema.ecma import PatternError
 from llm_schema_registry.formats.jsonschema.patterns import translated
-from llm_schema_registry.formats.jsonschema.references import References, Resource
+from llm_schema_registry.formats.jsonschema.references import DynamicTarget, References, Resource, Target
 
 Schema = dict[str, Any] | bool
 """A schema in the notation of 2020-12. Every `$ref` is `#/$defs/` and a key of the bundle's definitions."""
@@ -28,7 +28,6 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PROBES = ("", "\\", "{", "(", "a b", "%", "-", "\u0000")
 # What is valid may become more when a schema under these allows less.
 _NEGATING = ("not", "oneOf", "if", "contains")
-_DYNAMIC = ("$dynamicRef", "$recursiveRef")
 
 
 class UnsupportedError(Exception):
@@ -197,7 +196,6 @@ class _Bundler:
         self.dialects.add(dialect)
         if dialect.ref_hides_siblings and "$ref" in raw:
             return {"$ref": self._reference(raw["$ref"], resource)}
-        _refuse_dynamic(raw)
         self.has_negations |= not raw.keys().isdisjoint(_NEGATING)
         new: dict[str, Any] = {}
         for keyword, value in raw.items():
@@ -210,6 +208,9 @@ class _Bundler:
         found = self._references.find(reference, inside) if isinstance(reference, str) else None
         if found is None or isinstance(found, Finding):
             raise UnsupportedError(f"the $ref '{shortened(str(reference))}' is unknown")
+        return self._definition(found)
+
+    def _definition(self, found: Target) -> str:
         name = self._names.get(id(found.raw))
         if name is None:
             name = self._names[id(found.raw)] = f"{self._prefix}{len(self._names)}"
@@ -221,6 +222,14 @@ class _Bundler:
     def ref(self, new: dict[str, Any], keyword: str, value: Any, raw: dict[str, Any], resource: Resource) -> None:
         """`$ref` beside other keywords."""
         new[keyword] = self._reference(value, resource)
+
+    def dynamic(self, new: dict[str, Any], keyword: str, value: Any, raw: dict[str, Any], resource: Resource) -> None:
+        """`$dynamicRef` and `$recursiveRef` as `$ref`, where they mean the same schema on every way."""
+        native = "$dynamicRef" if resource.dialect.prefix_items else "$recursiveRef"
+        found = self._references.find_dynamic(keyword, value, resource) if isinstance(value, str) else None
+        if keyword != native or not isinstance(found, DynamicTarget) or not found.is_certain:
+            raise UnsupportedError(f"the target of the {keyword} '{shortened(str(value))}' depends on the way to it")
+        new.setdefault("allOf", []).append({"$ref": self._definition(found.target)})
 
     def value(self, new: dict[str, Any], keyword: str, value: Any, raw: dict[str, Any], resource: Resource) -> None:
         """A keyword that means the same in all drafts."""
@@ -333,11 +342,6 @@ class _Bundler:
         new[keyword] = self.schema(value, resource)
 
 
-def _refuse_dynamic(raw: dict[str, Any]) -> None:
-    if not raw.keys().isdisjoint(_DYNAMIC):
-        raise UnsupportedError("the targets of $dynamicRef and $recursiveRef are not compared")
-
-
 def _translated(pattern: Any, resource: Resource) -> str:
     if not isinstance(pattern, str):
         raise UnsupportedError("a pattern is not a string")
@@ -386,6 +390,7 @@ _KEYWORDS: Mapping[str, _Reading] = MappingProxyType(
         **dict.fromkeys(("allOf", "anyOf", "oneOf"), _Bundler.several),
         **dict.fromkeys(("additionalProperties", "not"), _Bundler.one),
         "$ref": _Bundler.ref,
+        **dict.fromkeys(("$dynamicRef", "$recursiveRef"), _only(_is_2019, _Bundler.dynamic)),
         "type": _Bundler.type,
         "pattern": _Bundler.pattern,
         "format": _Bundler.format,
