@@ -23,7 +23,7 @@ class FairSandbox:
         limits: of each job.
         processes: how many jobs run at once.
         waiting: how many more jobs may wait.
-        noted: called with each event: `start`, `deadline`, `death`, `cancel`, `refused`.
+        noted: called with each event: `start`, `deadline`, `death`, `cancel`, `recycle`, `refused`.
     """
 
     def __init__(

@@ -1,10 +1,12 @@
 """Resource limits of a process."""
 
 import contextlib
+import mmap
 import sys
 from typing import NamedTuple
 
 MEBIBYTE = 1024 * 1024
+_PAGE_BYTES = mmap.PAGESIZE
 
 
 class Limits(NamedTuple):
@@ -34,6 +36,15 @@ def limit_process(memory: int) -> None:
     # When the whole machine runs out of memory, this process goes before its owner.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as stream:
         stream.write("500")
+
+
+def resident_bytes() -> int:
+    """The memory of this process that is in RAM; 0 on systems that do not say."""
+    try:
+        with open("/proc/self/statm", "rb") as stream:
+            return int(stream.read().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return 0
 
 
 def limit_file_size(size: int) -> None:

@@ -176,7 +176,7 @@ class Place:
     Args:
         zygote: forks the process.
         limits: of each job.
-        noted: called with each event: `start`, `deadline`, `death`, `cancel`.
+        noted: called with each event: `start`, `deadline`, `death`, `cancel`, `recycle`.
     """
 
     def __init__(self, zygote: Zygote, limits: Limits, noted: Callable[[str], None]) -> None:
@@ -216,7 +216,7 @@ class Place:
             if cancellation.is_requested:
                 raise EOFError
             channel.send_pickled(data, seconds)
-            succeeded, answer = channel.receive(max(0.0, until - time.monotonic()))
+            succeeded, answer, is_last = channel.receive(max(0.0, until - time.monotonic()))
         except TimeoutError:
             self._noted("deadline")
             self.stop()
@@ -232,6 +232,9 @@ class Place:
         finally:
             with self._lock:
                 self._current = None
+        if is_last:
+            self._noted("recycle")
+            self.stop()
         if succeeded:
             return answer
         raise answer

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from llm_schema_registry.sandbox import process
 from llm_schema_registry.sandbox.channel import Channel
-from llm_schema_registry.sandbox.limits import limit_process
+from llm_schema_registry.sandbox.limits import limit_process, resident_bytes
 
 Handler = Callable[[Any], Any]
 """Answers one job. An exception is an answer, too: the caller of the sandbox gets it."""
@@ -36,6 +36,8 @@ RESULT = struct.Struct(">q")
 
 # After its deadline the caller kills the process. The alarm ends it if the caller is gone.
 _GRACE_SECONDS = 5.0
+# An idle process keeps at most this part of its memory limit: one that has more is replaced.
+_KEPT_SHARE = 8
 
 
 def main(descriptor: int) -> None:
@@ -82,29 +84,34 @@ def _work(channel: Channel, start: Start, memory: int) -> NoReturn:
     try:
         process.mark_sandboxed()
         limit_process(memory)
-        _serve(channel, start)
+        _serve(channel, start, memory // _KEPT_SHARE)
     finally:
         # Whatever happened: nothing of the zygote's own may run here, not even at exit.
         os._exit(0)
 
 
-def _serve(channel: Channel, start: Start) -> None:
+def _serve(channel: Channel, start: Start, kept: int) -> None:
+    """Answers jobs. An answer after which the process keeps more than `kept` bytes is its last one."""
     try:
         handler = start()
     except Exception as error:
         channel.send(error)
         return
     channel.send(None)
+    most = resident_bytes() + kept
     while True:
         job, seconds = channel.receive()
         signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE_SECONDS)
         try:
-            answer: tuple[bool, Any] = (True, handler(job))
+            succeeded, answer = True, handler(job)
         except MemoryError:
             raise
         except Exception as error:
-            answer = (False, error)
-        channel.send(answer)
+            succeeded, answer = False, error
+        is_last = resident_bytes() > most
+        channel.send((succeeded, answer, is_last))
+        if is_last:
+            return
         signal.setitimer(signal.ITIMER_REAL, 0)
         del job, answer
 

@@ -118,7 +118,8 @@ class Metrics:
         self._sandbox_events = Counter(
             "schema_registry_sandbox_events",
             "Events of the processes for heavy work: a `start`; a process killed at the `deadline` of a job or by the "
-            "`cancel` of a client that left; its `death` (out of memory, crash); a job `refused` by a full queue.",
+            "`cancel` of a client that left; its `death` (out of memory, crash); its `recycle` after a job that left "
+            "much memory in use; a job `refused` by a full queue.",
             ["event"],
             registry=self.registry,
         )

@@ -65,3 +65,12 @@ def nested() -> str:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_DATA)[1])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+_KEPT = []
+
+
+def keep_memory(size: int) -> int:
+    """Keeps as many bytes as long as the process lives."""
+    _KEPT.append(b"x" * size)
+    return os.getpid()

@@ -102,6 +102,15 @@ def test_a_process_that_dies_is_replaced(sandbox: Sandbox, job: tuple[object, ..
     assert sandbox.run((programs.double, 1)) == 2
 
 
+def test_a_process_that_keeps_much_memory_is_replaced(sandbox: Sandbox) -> None:
+    pid = sandbox.run((programs.keep_memory, MEBIBYTE))
+    assert sandbox.run((programs.take_memory, 64 * MEBIBYTE)) == 64 * MEBIBYTE
+    assert sandbox.run((programs.keep_memory, 64 * MEBIBYTE)) == pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert sandbox.run((programs.pid,)) != pid
+
+
 def test_a_process_that_died_between_jobs_is_replaced_unnoticed(sandbox: Sandbox) -> None:
     os.kill(sandbox.run((programs.pid,)), signal.SIGKILL)
     time.sleep(0.1)
