@@ -17,7 +17,15 @@ _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n      .*)*)", re.MULTILINE)
 _RAW: dict[Any, str] = {RawText: "plain text", RawBytes: "bytes"}
 # Besides the kinds of absence: a reply has the shape of another answer, under another status.
 _NOT_SHOWN = (type(None), msgspec.UnsetType, Items, Reply)
-_SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "any value"}
+_SIMPLE = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    bytes: "bytes",
+    Any: "any value",
+    msgspec.Raw: "any value",
+}
 
 
 def is_shape(kind: Any) -> bool:

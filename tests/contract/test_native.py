@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from contract.asgi import Caller, started
+from llm_schema_registry.registry.heavy import HeavyWork
+from llm_schema_registry.registry.validating import INLINE_BYTES
 from llm_schema_registry.store import StoreUnavailableError
 
 _AVRO = '{"type":"record","name":"R","fields":[{"name":"f1","type":"string"}]}'
@@ -120,9 +122,44 @@ async def test_batches_are_bounded(call: Caller) -> None:
     answer = await call("POST", "/api/v1/validate/batch?schema_id=1", [1] * 1_001)
     assert (answer.status, answer.json["code"]) == (422, "INVALID_PAYLOAD")
     assert (await call("POST", "/api/v1/validate/batch?schema_id=1", {"f1": "x"})).status == 400
+    for lines in (b"1\n" * 1_001, b"\n" * 5_000 + b"1\n" * 1_001):
+        answer = await call("POST", "/api/v1/validate/batch?schema_id=1", lines, _NDJSON)
+        assert (answer.status, answer.json["code"]) == (422, "INVALID_PAYLOAD")
+    answer = await call("POST", "/api/v1/validate/batch?schema_id=1", b" \t\n" * 5_000 + b"1", _NDJSON)
+    assert json.loads(answer.body)["line"] == 5_001
     assert (await call("POST", "/api/v1/validate/batch", [])).json["code"] == "INVALID_PAYLOAD"
     answer = await call("POST", "/api/v1/validate/batch?schema_id=1", [])
     assert answer.json == {"valid": 0, "invalid": 0, "results": []}
+
+
+async def test_a_payload_is_not_decoded_before_it_is_known_to_be_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tens of megabytes of values would be held for each request that waits for a process of the sandbox."""
+    sent: list[Any] = []
+    real = HeavyWork.run
+
+    async def run(heavy: HeavyWork, *job: Any, **options: Any) -> Any:
+        sent.append(job)
+        return await real(heavy, *job, **options)
+
+    monkeypatch.setattr(HeavyWork, "run", run)
+    async with started() as call:
+        assert (await call("POST", "/subjects/json/versions", {"schemaType": "JSON", "schema": "{}"})).status == 200
+        text = b"[" + b"[]," * INLINE_BYTES + b"[]]"
+        request = b'{"subject": "json", "data": %b}' % text
+        answer = await call("POST", "/api/v1/validate", request)
+        assert answer.json["valid"]
+        # Malformed, which shows where it is decoded.
+        answer = await call("POST", "/api/v1/validate", request.replace(b"[[]", b'["\xff"'))
+        assert answer.status == 400
+        assert "not valid JSON" in answer.json["detail"]
+    payloads = [job[-2] for job in sent]
+    assert [each[0].data for each in payloads] == [text, text.replace(b"[[]", b'["\xff"')]
+
+
+async def test_a_malformed_payload_is_a_malformed_request(call: Caller) -> None:
+    for data in (b'"\xff"', b"1e999", b"[1,]", b'"\\ud800"'):
+        answer = await call("POST", "/api/v1/validate", b'{"subject": "avro", "data": %b}' % data)
+        assert (answer.status, answer.json["error_code"]) == (400, 400)
 
 
 async def test_a_large_batch_lets_others_pass() -> None:

@@ -25,6 +25,8 @@ from llm_schema_registry.registry.registry import Registry
 from llm_schema_registry.registry.schemas import not_checked
 from llm_schema_registry.store.model import StoredSchema
 
+MALFORMED_JSON = "payload.MALFORMED_JSON"
+"""The code of the finding for a payload that is not JSON."""
 INLINE_BYTES = 256 * 1024
 """Longer payloads leave the event loop, whatever their schema."""
 
@@ -35,9 +37,8 @@ _BATCH_SECONDS = 30.0
 
 
 class Form(enum.Enum):
-    """What a payload is given as: a JSON value, JSON text, or bytes in the encoding of the schema's format."""
+    """What a payload is given as: JSON text, or bytes in the encoding of the schema's format."""
 
-    VALUE = "value"
     TEXT = "text"
     ENCODED = "encoded"
 
@@ -46,12 +47,12 @@ class Payload(NamedTuple):
     """A payload to be checked.
 
     Attributes:
-        data: the value, or bytes.
+        data: its bytes. A value takes up to thirty times the memory of its text, so it is decoded where it is checked.
         form: what `data` is.
         message_indexes: which message of a Protobuf schema it is, if its frame says so.
     """
 
-    data: Any
+    data: bytes
     form: Form = Form.TEXT
     message_indexes: tuple[int, ...] | None = None
 
@@ -115,7 +116,7 @@ class Validation:
     def check(self, payload: Payload) -> Validated | None:
         """The outcome for a payload, if it is known within a few milliseconds."""
         judge = self._judge
-        if judge is None or (payload.form is not Form.VALUE and len(payload.data) > INLINE_BYTES):
+        if judge is None or len(payload.data) > INLINE_BYTES:
             return None
         try:
             return judge.payload(payload)
@@ -196,11 +197,6 @@ async def judge(
     return outcomes
 
 
-def validate_value(validator: PayloadValidator, value: Any) -> Validated:
-    """Checks one payload given as JSON value."""
-    return _judged(validator.check_value(value))
-
-
 class _Judge:
     """Judges payloads by one validator, as the message that is asked for, if any.
 
@@ -222,8 +218,6 @@ class _Judge:
         data, form, message_indexes = payload
         if form is Form.TEXT:
             return self.text(data)
-        if form is Form.VALUE:
-            return self.value(data)
         if self._messages is not None:
             return self._judged_as(*self._messages.judge_bytes(data, message_indexes))
         return _judged(self._validator.check_bytes(data))
@@ -264,7 +258,7 @@ def _malformed(cause: str) -> Validated:
     return Validated(
         errors=(
             Finding(
-                code="payload.MALFORMED_JSON",
+                code=MALFORMED_JSON,
                 message=f"The payload is not valid JSON: {cause}",
                 fix="Send one JSON value per payload.",
                 docs="reference/findings/payload.md#malformed_json",

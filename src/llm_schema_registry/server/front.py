@@ -14,7 +14,7 @@ from llm_schema_registry.server.offload import REQUESTER, Requester
 from llm_schema_registry.server.origins import OriginPolicy
 from llm_schema_registry.server.rest.caching import NOT_KEPT
 from llm_schema_registry.server.rest.contexts_in_paths import without_context
-from llm_schema_registry.server.rest.errors import HttpError, problem_of
+from llm_schema_registry.server.rest.errors import RETRY, HttpError, problem_of
 from llm_schema_registry.server.rest.media_types import SCHEMA_REGISTRY
 from llm_schema_registry.server.rest.revisions import least_revision
 from llm_schema_registry.server.rest.routing import problem_response, surface_of
@@ -32,7 +32,6 @@ _NOT_KEPT = NOT_KEPT.encode()
 _UNAVAILABLE = 503
 _CLIENT_CLOSED_REQUEST = 499
 _PREFLIGHT = ASGIResponse(status_code=204)
-_RETRY = (("retry-after", "2"),)
 _log = structlog.get_logger()
 
 
@@ -82,7 +81,7 @@ class Front:
         refusal: Refusal | None = scope.get(REFUSAL)
         try:
             if refusal is not None:
-                raise HttpError(refusal.status, refusal.message, _RETRY if refusal.status == _UNAVAILABLE else ())
+                raise HttpError(refusal.status, refusal.message, RETRY if refusal.status == _UNAVAILABLE else ())
             self._origins.check(scope["method"], scope["headers"])
             preflight = self._origins.preflight(scope["method"], scope["headers"])
             _route_on_raw_path(scope)

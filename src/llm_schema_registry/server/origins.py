@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
+from llm_schema_registry.server.machine import is_loopback
 from llm_schema_registry.server.rest.errors import HttpError
-from llm_schema_registry.server.settings import Settings, is_loopback
+from llm_schema_registry.server.settings import Settings
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _ANY = "*"

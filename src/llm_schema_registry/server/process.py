@@ -10,6 +10,7 @@ from typing import Any, cast
 import structlog
 import uvicorn
 
+from llm_schema_registry.sandbox.limits import MEBIBYTE
 from llm_schema_registry.server.app import create_app
 from llm_schema_registry.server.departing import Departure, Stage
 from llm_schema_registry.server.descriptors import connections_within
@@ -92,6 +93,7 @@ class _Server(uvicorn.Server):
         await super().on_tick(counter)
         if counter % _TICKS_PER_SECOND == 0:
             self._protocol.refusals.tick()
+            self._protocol.idle.tick()
             for connection in list(self.server_state.connections):
                 cast(BoundedConnection, connection).check()
         self._pulse.beat()
@@ -142,6 +144,7 @@ def _limits(settings: Settings) -> Limits:
         head_bytes=settings.max_head_bytes,
         url_bytes=settings.max_url_bytes,
         body_bytes=settings.max_body_bytes,
+        room_bytes=settings.max_buffered_mb * MEBIBYTE,
         connections=connections,
     )
 

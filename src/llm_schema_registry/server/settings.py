@@ -1,7 +1,6 @@
 """The settings of the server: one table, read from `LSR_*` environment variables or given by the caller."""
 
 import enum
-import ipaddress
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from llm_schema_registry.budget import (
 )
 from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.registry import DEFAULT_ID_GAP
+from llm_schema_registry.server.machine import cores, is_loopback
 from llm_schema_registry.store import InvalidStoreUrlError
 from llm_schema_registry.store.blobs import DEFAULT_THRESHOLD, BlobPlace, InvalidBlobsUrlError, open_blobs
 from llm_schema_registry.store.caching.shared import Address, InvalidCacheUrlError
@@ -28,6 +28,7 @@ PREFIX = "LSR_"
 # Variables with the prefix that other parts of the product read.
 _OF_OTHERS = frozenset({"LSR_REGISTRY"})
 
+_MEBIBYTE = 1024 * 1024
 _ORIGIN = re.compile(r"https?://[^\s/?#@,]+/?", re.IGNORECASE)
 _TOKENS = r"^\s*[A-Za-z0-9_-]+(\s*,\s*[A-Za-z0-9_-]+)*\s*$"
 
@@ -179,6 +180,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             le=1_000_000,
         ),
     ] = 10_000
+    max_buffered_mb: Annotated[
+        int,
+        Meta(
+            description="The memory of each worker for requests in progress and for answers that clients have not "
+            "read, in MiB; at least twice `max_body_bytes`. A request that takes more than it would leave free gets "
+            "503. Connections that leave answers unread are closed, the oldest first.",
+            ge=4,
+        ),
+    ] = 128
     max_batch_items: Annotated[int, Meta(description="The most payloads in one batch validation.", ge=1)] = 100_000
     compatibility: Annotated[
         CompatibilityLevel, Meta(description="The compatibility level where no scope sets one.")
@@ -367,7 +377,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def heavy_processes(self) -> int:
         """How many sandbox processes a worker has."""
-        return self.sandbox_processes or max(1, _cores() // self.workers)
+        return self.sandbox_processes or max(1, cores() // self.workers)
 
     @property
     def steps(self) -> int:
@@ -446,6 +456,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"{self.max_body_bytes}. Set LSR_MAX_BODY_BYTES to {2 * self.max_schema_bytes} or more, or lower "
                 "LSR_MAX_SCHEMA_BYTES."
             )
+        if self.max_buffered_mb * _MEBIBYTE < 2 * self.max_body_bytes:
+            raise SettingsError(
+                f"A body of {self.max_body_bytes} bytes may take half of LSR_MAX_BUFFERED_MB={self.max_buffered_mb} at "
+                f"most. Set it to {-(-2 * self.max_body_bytes // _MEBIBYTE)} or more, or lower LSR_MAX_BODY_BYTES."
+            )
         if self.workers > 1 and self.store_in_memory:
             raise SettingsError(
                 "A store in memory belongs to one process. Set LSR_WORKERS=1, or LSR_STORE to a file: sqlite:///FILE."
@@ -479,21 +494,5 @@ def _type_name(kind: type) -> str:
     return {bool: "true or false", int: "integer", float: "number", str: "text"}[kind]
 
 
-def _cores() -> int:
-    """The processors that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-
-
 def _listed(text: str) -> Sequence[str]:
     return [part for part in (part.strip() for part in text.split(",")) if part]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is reachable from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

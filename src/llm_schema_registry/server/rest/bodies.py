@@ -9,14 +9,19 @@ from litestar import Request
 from litestar.exceptions import InternalServerException
 
 from llm_schema_registry.server.rest.content_coding import content_coding, decompressed
-from llm_schema_registry.server.rest.errors import STATUS_ERRORS, HttpError
+from llm_schema_registry.server.rest.errors import RETRY, STATUS_ERRORS, HttpError
 from llm_schema_registry.server.rest.media_types import ACCEPTED, NDJSON, bare
 from llm_schema_registry.server.rest.operations import NoBody, RawBytes, Surface
+from llm_schema_registry.server.serving.limits import room_refusal
+from llm_schema_registry.server.serving.room import SHARE, Share
+from llm_schema_registry.server.serving.turns import OwnTurns
 
+# To decode so many bytes, and to begin with what they ask for, takes a millisecond or more.
+_LARGE_BYTES = 64 * 1024
 _ACCEPTED = {Surface.CONFLUENT: ACCEPTED, Surface.NATIVE: ACCEPTED | {NDJSON}}
 
 
-async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface, limit: int) -> Any:
+async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface, limit: int, turns: OwnTurns) -> Any:
     """The body of a request as `kind`. A request without Content-Type is read as JSON.
 
     Args:
@@ -24,11 +29,13 @@ async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface
         kind: the type that the operation declares.
         surface: of the operation.
         limit: the most bytes of the body, also after decompression.
+        turns: of the event loop, for large bodies.
 
     Raises:
         HttpError: 415 for another media type or content coding, 413 for too much after decompression, 422 for a
             missing body, 400 for what is not JSON or does not have the declared shape, with the path of the
-            place; 499 if the client leaves before its end.
+            place, 503 when there is no memory for what it is after decompression; 499 if the client leaves before
+            its end.
         HTTPException: 413, by the framework.
     """
     if kind is NoBody:
@@ -42,8 +49,13 @@ async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface
     except InternalServerException:
         # The framework's word for a client that closed the connection.
         raise HttpError(499, STATUS_ERRORS[499][1]) from None
+    if coding is not None or len(data) > _LARGE_BYTES:
+        await turns.take()
     if coding is not None:
         data = decompressed(data, coding, limit)
+        share: Share | None = request.scope.get(SHARE)  # type: ignore[assignment]
+        if share is not None and not share.hold_more(len(data)):
+            raise HttpError(503, room_refusal().message, RETRY)
     data = data.removeprefix(BOM_UTF8)
     if kind is RawBytes:
         return RawBytes(data, media_type)

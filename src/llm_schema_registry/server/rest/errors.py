@@ -22,8 +22,8 @@ _PASSING = "The store is not available at the moment: {reason}. Nothing was chan
 _CONSTRAINTS = ("23", "SQLITE_CONSTRAINT")
 _MALFORMED = 400
 _TOO_LARGE = 413
-# A store that is out of reach is tried at least this often.
-_RETRY = (("retry-after", "2"),)
+RETRY = (("retry-after", "2"),)
+"""Headers of an answer to a request that may succeed in a moment: a store out of reach is tried at least this often."""
 
 # Errors that carry no code of a use case, by status: a stable name, and what they mean.
 STATUS_ERRORS = {
@@ -42,7 +42,7 @@ STATUS_ERRORS = {
     499: ("CLIENT_CLOSED_REQUEST", "The client closed the connection before the answer."),
     500: ("INTERNAL_SERVER_ERROR", _INTERNAL),
     501: ("NOT_IMPLEMENTED", "The request uses a part of HTTP that this server does not support."),
-    503: ("TOO_MANY_CONNECTIONS", "The server has too many connections."),
+    503: ("SERVER_BUSY", "The server has too many connections, or no memory for another request of this size."),
     505: ("HTTP_VERSION_NOT_SUPPORTED", "The HTTP version is not supported."),
 }
 
@@ -88,7 +88,7 @@ def problem_of(error: Exception) -> Problem:
     """What an exception means to a client; anything unforeseen is a 500 that tells nothing about the inside."""
     if isinstance(error, RegistryError):
         passes = error.code in (ErrorCode.REVISION_NOT_REACHED, ErrorCode.OVERLOADED)
-        return _of_code(error.code, error.message, error.findings, _RETRY if passes else ())
+        return _of_code(error.code, error.message, error.findings, RETRY if passes else ())
     if isinstance(error, HttpError):
         return _of_status(error.status, error.message, error.headers)
     if isinstance(error, HTTPException):
@@ -99,20 +99,20 @@ def problem_of(error: Exception) -> Problem:
         return _of_code(ErrorCode.BUDGET_EXCEEDED, str(error))
     if isinstance(error, SandboxUnavailableError):
         return _of_code(
-            ErrorCode.OVERLOADED, RegistryError(ErrorCode.OVERLOADED, message=str(error)).message, headers=_RETRY
+            ErrorCode.OVERLOADED, RegistryError(ErrorCode.OVERLOADED, message=str(error)).message, headers=RETRY
         )
     if isinstance(error, OutcomeUnknownError):
-        return _of_code(ErrorCode.STORE_UNAVAILABLE, _OUTCOME_UNKNOWN, headers=_RETRY)
+        return _of_code(ErrorCode.STORE_UNAVAILABLE, _OUTCOME_UNKNOWN, headers=RETRY)
     if isinstance(error, BlobsUnavailableError):
         code = ErrorCode.DEFINITIONS_UNAVAILABLE
-        return _of_code(code, code.value[1], headers=_RETRY)
+        return _of_code(code, code.value[1], headers=RETRY)
     if isinstance(error, DefinitionLostError):
         return msgspec.structs.replace(_of_code(ErrorCode.DEFINITION_LOST, str(error)), unexpected=True)
     if isinstance(error, StoreUnavailableError):
         message = ErrorCode.STORE_UNAVAILABLE.value[1]
         if error.reason:
             message = (_LASTING if error.cause.lasts else _PASSING).format(reason=error.reason)
-        return _of_code(ErrorCode.STORE_UNAVAILABLE, message, headers=_RETRY)
+        return _of_code(ErrorCode.STORE_UNAVAILABLE, message, headers=RETRY)
     if isinstance(error, ValueRefusedError):
         refused = _of_code(ErrorCode.VALUE_REFUSED, ErrorCode.VALUE_REFUSED.value[1])
         # No request may lead to a broken constraint.

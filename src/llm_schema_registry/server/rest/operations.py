@@ -4,6 +4,7 @@ The signature of the function is the only declaration of what goes in and out: r
 document read it.
 """
 
+import asyncio
 import enum
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,6 +98,11 @@ class Condition(Protocol):
     @property
     def shared_cache_answers(self) -> bool | None:
         """Whether the cache that nodes share is of use at the moment; `None` if there is none."""
+        ...
+
+    @property
+    def batches(self) -> asyncio.Semaphore:
+        """Held by each large batch of payloads while it is checked."""
         ...
 
 

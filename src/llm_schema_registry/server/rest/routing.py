@@ -89,13 +89,14 @@ def _route(operation: Operation, service: Service) -> HTTPRouteHandler:
     handle: Callable[[Call[Any, Any]], Awaitable[Any]] = operation.handle
     confluent = operation.surface is Surface.CONFLUENT
     conditions = Conditions.of(operation, service.settings)
+    limit = service.settings.max_body_bytes
 
     async def endpoint(request: Request[Any, Any, Any]) -> ASGIResponse:
         try:
             scope = request.scope
             media_type = negotiated(request.headers.get("accept", "")) if confluent else JSON
             query = read_query(query_type, scope["query_string"])
-            body = await read_body(request, body_type, operation.surface, service.settings.max_body_bytes)
+            body = await read_body(request, body_type, operation.surface, limit, service.turns)
             call = Call(service.registry, service.settings, service.metrics, service, scope["path_params"], query, body)
             with noting() as made_from:
                 result = await handle(call)

@@ -19,6 +19,7 @@ from llm_schema_registry.server.guarding import GuardedStore, StoreFile
 from llm_schema_registry.server.metrics import Metrics
 from llm_schema_registry.server.offload import Offload
 from llm_schema_registry.server.serving import Shelf
+from llm_schema_registry.server.serving.turns import OwnTurns
 from llm_schema_registry.server.settings import Settings
 from llm_schema_registry.store import Store, StoreUnavailableError, open_store
 from llm_schema_registry.store.caching import CachedStore, Follower
@@ -27,6 +28,7 @@ from llm_schema_registry.store.opening import is_postgresql
 from llm_schema_registry.store.watching import WatchedStore
 
 _LONGEST_WAIT = 3.0
+_BATCHES_AT_ONCE = 4
 # An event loop waits for it; what takes longer is compiled by a process of the sandbox.
 _INLINE_PROTOC_SECONDS = 0.25
 _QUICKLY_CHECKED_BYTES = 32 * 1024 * 1024
@@ -40,6 +42,8 @@ class Service:
         shelf: of the protocol that serves the application; its follower follows the store from start to stop.
 
     Attributes:
+        batches: held by each large batch of payloads while it is checked.
+        turns: of the event loop, for steps that take long.
         stopping: whether the node is about to stop; set by the process.
     """
 
@@ -49,6 +53,8 @@ class Service:
         self.metrics = Metrics() if shelf is None else Metrics(shelf.uses)
         if shelf is not None:
             self.metrics.cache("shelf", shelf.counted)
+        self.turns = OwnTurns()
+        self.batches = asyncio.Semaphore(_BATCHES_AT_ONCE)
         self._registry: Registry | None = None
         self._store: GuardedStore | None = None
         self._heavy: HeavyWork | None = None

@@ -1,12 +1,14 @@
 """A connection over uvicorn's HTTP protocol: bounded in time and size, refusals in turn, half-close."""
 
 import asyncio
+from functools import partial
 from typing import Any, cast
 
 import httptools
-import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from llm_schema_registry.server.serving.flow import FairFlow
+from llm_schema_registry.server.serving.idle import IdleConnections
 from llm_schema_registry.server.serving.limits import (
     CYCLE,
     REFUSAL,
@@ -16,14 +18,20 @@ from llm_schema_registry.server.serving.limits import (
     body_refusal,
     head_bytes,
     head_refusal,
+    room_refusal,
     size_refusal,
     time_refusal,
+    unread_refusal,
 )
+from llm_schema_registry.server.serving.refusals import RefusalLog
+from llm_schema_registry.server.serving.room import SHARE, Room, Share
 from llm_schema_registry.server.serving.turns import Turns
 
 _LINGER_SECONDS = 2
-_LINES_PER_SECOND = 50
 _HEALTH = b"/health"
+_HEALTH_PATH = "/health"
+# Requests up to this size hold no share of the room, which saves time.
+_SMALL_BYTES = 4096
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CONNECT = b"CONNECT"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -33,30 +41,6 @@ _BUSY_ANSWER = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 2\r\nconnection: close\r\n"
     b'content-length: %d\r\n\r\n{"error_code":503,"message":"%s"}'
 ) % (len(_BUSY_MESSAGE) + 33, _BUSY_MESSAGE.encode())
-_log = structlog.get_logger()
-
-
-class RefusalLog:
-    """Logs refusals, a few each second; the others are counted."""
-
-    def __init__(self) -> None:
-        self._lines = 0
-        self._left_out = 0
-
-    def add(self, refusal: Refusal, client: tuple[str, int] | None) -> None:
-        """Logs a refusal with the address of the client."""
-        self._lines += 1
-        if self._lines > _LINES_PER_SECOND:
-            self._left_out += 1
-            return
-        address = "unknown" if client is None else f"{client[0]}:{client[1]}"
-        _log.warning("request refused", status=refusal.status, reason=refusal.message, client=address)
-
-    def tick(self) -> None:
-        """Called once a second."""
-        if self._left_out:
-            _log.warning("more requests refused", number=self._left_out)
-        self._lines = self._left_out = 0
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -67,6 +51,8 @@ class BoundedConnection(HttpToolsProtocol):
     Attributes:
         limits: of all connections of the worker.
         turns: of its event loop.
+        room: what its connections may hold in memory.
+        idle: finds connections that make room for new ones.
         refusals: logs what is refused.
     """
 
@@ -84,15 +70,19 @@ class BoundedConnection(HttpToolsProtocol):
         "_held",
         "_lingering",
         "_ready",
+        "_received_bytes",
         "_refused",
         "_running",
         "_surplus",
         "_trailer_bytes",
+        "_unread",
         "_unsent",
         "_waited",
     )
     limits = Limits()
     turns = Turns()
+    room = Room(limits.room_bytes)
+    idle: "IdleConnections[BoundedConnection]" = IdleConnections()
     refusals = RefusalLog()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -110,6 +100,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._body_bytes = 0
         self._framing_bytes = 0
         self._trailer_bytes = 0
+        self._received_bytes = 0
         self._running: RequestResponseCycle | None = None
         self._surplus = False
         self._refused = False
@@ -118,12 +109,23 @@ class BoundedConnection(HttpToolsProtocol):
         self._active = False
         self._waited = 0
         self._unsent = 0
+        self._unread: Share | None = None
+
+    @property
+    def idle_seconds(self) -> int:
+        """For how many seconds nothing has been asked, or waits to be sent; 0 while the connection is in use."""
+        is_between = self._begun == self._complete == self._answered and not self._held
+        return self._waited if is_between and not self._lingering and self._unread is None else 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called when a client has connected."""
         super().connection_made(transport)
+        self.flow = FairFlow(transport, self.turns)
         surplus = len(self.connections) - self.limits.connections
-        if surplus > 0:
+        if surplus > 0 and (idle := self.idle.take(cast("set[BoundedConnection]", self.connections))) is not None:
+            self.connections.discard(idle)
+            idle.transport.close()
+        elif surplus > 0:
             self._surplus, self._ready = True, False
             self.refusals.add(_BUSY, self.client)
         if surplus > RESERVED_CONNECTIONS:
@@ -131,12 +133,42 @@ class BoundedConnection(HttpToolsProtocol):
             transport.write(_BUSY_ANSWER)
             transport.close()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called when the connection has ended."""
+        super().connection_lost(exc)
+        self.resume_writing()
+        # What the application works on is released when it has done so.
+        if self._begun > self._headed:
+            _release(cast(dict[str, Any], self.scope))
+        for cycle, _ in self.pipeline:
+            _release(cast(dict[str, Any], cycle.scope))
+        if (running := self._running) is not None and running.scope["method"] in _READS:
+            _release(cast(dict[str, Any], running.scope))
+
+    def pause_writing(self) -> None:
+        """Called by the transport when much of an answer is not sent; no more is written then."""
+        super().pause_writing()
+        self._unread = share = Share(self.room)
+        if not share.hold_unread(self.transport.get_write_buffer_size(), self._end_unread):
+            self._end_unread()
+
+    def resume_writing(self) -> None:
+        """Called by the transport when most of it is sent."""
+        super().resume_writing()
+        share, self._unread = self._unread, None
+        if share is not None:
+            share.release()
+
     def data_received(self, data: bytes) -> None:
         """Takes the bytes that arrived on the connection."""
         if self._refused:
+            # What kernels hold for hundreds of such connections would take seconds to discard in one turn.
+            self.flow.pause_reading()
+            self.flow.resume_reading()
             return
         begun, complete, body_bytes = self._begun, self._complete, self._body_bytes
         in_head = begun > self._headed
+        self._received_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -149,12 +181,16 @@ class BoundedConnection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self.refuse(Refusal(400, f"The request is not valid HTTP/1.1: {error}."))
             return
+        if self._received_bytes > _SMALL_BYTES and not self._hold():
+            self._refuse_for_room()
+            return
         if self._begun == self._complete:
             return
         if self._begun > self._headed:
             # A field that is still arriving is not among the headers yet.
-            self._head_bytes = self._head_bytes + len(data) if in_head else head_bytes(self.url, self.headers)
-            refusal = size_refusal(self.limits, self.url, self._head_bytes)
+            goes_on = in_head and begun == self._begun
+            self._head_bytes = self._head_bytes + len(data) if goes_on else head_bytes(self.url, self.headers)
+            refusal = size_refusal(self.limits, self.url, self._head_bytes, len(self.headers))
         else:
             # Chunk heads and trailers: what is sent without any body. A body goes to `on_body`.
             in_body = complete == self._complete and begun == self._begun and not in_head
@@ -176,7 +212,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._begun += 1
         self._ready = False
         self._active = True
-        self._head_bytes = self._body_bytes = self._framing_bytes = self._trailer_bytes = 0
+        self._head_bytes = self._body_bytes = self._framing_bytes = self._trailer_bytes = self._received_bytes = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -202,7 +238,10 @@ class BoundedConnection(HttpToolsProtocol):
             return
         super().on_headers_complete()
         self._headed += 1
-        cast(dict[str, Any], self.scope)[CYCLE] = self.cycle
+        scope = cast(dict[str, Any], self.scope)
+        scope[CYCLE] = self.cycle
+        if scope["method"] not in _READS:
+            scope.setdefault(SHARE, Share(self.room))
         if self._surplus:
             self.cycle.keep_alive = False
 
@@ -229,6 +268,8 @@ class BoundedConnection(HttpToolsProtocol):
         self._answered += 1
         self._active = True
         self._ready = self._is_ready()
+        if self._running is not None:
+            _release(cast(dict[str, Any], self._running.scope))
         self._running = None
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -281,6 +322,29 @@ class BoundedConnection(HttpToolsProtocol):
             cycle.keep_alive = False
             if cycle.response_complete:
                 self._linger()
+
+    def _hold(self) -> bool:
+        """Whether there is room for what has arrived of a message."""
+        if self._begun == self._headed and self.cycle.response_complete:
+            # It is discarded.
+            return True
+        scope = cast(dict[str, Any], self.scope)
+        share: Share = scope.get(SHARE) or scope.setdefault(SHARE, Share(self.room))
+        return share.hold(self._received_bytes)
+
+    def _refuse_for_room(self) -> None:
+        if self._begun > self._complete:
+            self.refuse(room_refusal())
+        elif not self.cycle.response_started:
+            # It is complete, and the application has not begun with it.
+            self._note_refusal(room_refusal())
+            self.cycle.body.clear()
+            cast(dict[str, Any], self.cycle.scope)[REFUSAL] = room_refusal()
+            self._end_with(self.cycle)
+
+    def _end_unread(self) -> None:
+        self.refusals.add(unread_refusal(), self.client)
+        self.transport.abort()
 
     def _refuse_unread(self, refusal: Refusal) -> None:
         """Refuses a message that the application knows nothing of."""
@@ -358,6 +422,16 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        if REFUSAL in cycle.scope or cycle.scope["path"].startswith(_HEALTH_PATH):
+            super()._start_asgi_task(cycle, app)
+        else:
+            self.turns.begin(partial(self._start, cycle, app))
+
+    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.transport.is_closing():
+            # The client left while it waited for its turn.
+            _release(cast(dict[str, Any], cycle.scope))
+            return
         super()._start_asgi_task(cycle, self._counted(app) if cycle.scope["method"] not in _READS else app)
 
     def _counted(self, app: Any) -> Any:
@@ -367,6 +441,7 @@ class BoundedConnection(HttpToolsProtocol):
                 await app(scope, receive, send)
             finally:
                 self.turns.writes -= 1
+                _release(scope)
 
         return counted
 
@@ -400,3 +475,10 @@ class _LastAnswer:
 
 def _nothing() -> None:
     """Takes the place of the callback of an answer that nobody waits for."""
+
+
+def _release(scope: dict[str, Any]) -> None:
+    """Gives back what a request holds of the room."""
+    share: Share | None = scope.get(SHARE)
+    if share is not None:
+        share.release()

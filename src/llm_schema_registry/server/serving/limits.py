@@ -14,6 +14,8 @@ _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(?::[0-
 _VERSIONS = frozenset({"1.0", "1.1"})
 # Name and value of a header field are followed by four bytes: colon, space and the end of the line.
 _FIELD_BYTES = 4
+# A field of two characters takes 150 bytes of memory.
+_MAX_FIELDS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Limits:
         head_bytes: of the request line and the header fields, and again of the trailers.
         url_bytes: of the request target.
         body_bytes: of a body as it is sent.
+        room_bytes: of a worker, for requests in progress and for answers that are not read.
         connections: of a worker; `RESERVED_CONNECTIONS` more are accepted for health checks.
     """
 
@@ -34,6 +37,7 @@ class Limits:
     head_bytes: int = 64 * 1024
     url_bytes: int = 16 * 1024
     body_bytes: int = 10 * 1024 * 1024
+    room_bytes: int = 128 * 1024 * 1024
     connections: int = 10_000
 
 
@@ -60,8 +64,8 @@ def head_bytes(url: bytes, headers: Headers) -> int:
     return len(url) + sum(len(name) + len(value) + _FIELD_BYTES for name, value in headers)
 
 
-def size_refusal(limits: Limits, url: bytes, size: int) -> Refusal | None:
-    """The refusal of a head for its size so far, 414 or 431; `None` within the limits."""
+def size_refusal(limits: Limits, url: bytes, size: int, fields: int = 0) -> Refusal | None:
+    """The refusal of a head for its size and its number of fields so far, 414 or 431; `None` within the limits."""
     if len(url) > limits.url_bytes:
         return Refusal(414, f"The URL has more than {limits.url_bytes} bytes. The limit is set by LSR_MAX_URL_BYTES.")
     if size > limits.head_bytes:
@@ -69,6 +73,8 @@ def size_refusal(limits: Limits, url: bytes, size: int) -> Refusal | None:
             431,
             f"The head of the request has more than {limits.head_bytes} bytes. The limit is set by LSR_MAX_HEAD_BYTES.",
         )
+    if fields > _MAX_FIELDS:
+        return Refusal(431, f"The head of the request has more than {_MAX_FIELDS} header fields.")
     return None
 
 
@@ -79,6 +85,20 @@ def body_refusal(limits: Limits, size: int) -> Refusal | None:
     return Refusal(
         413, f"The request body has more than {limits.body_bytes} bytes. The limit is set by LSR_MAX_BODY_BYTES."
     )
+
+
+def room_refusal() -> Refusal:
+    """The refusal of a request that there is no memory for at the moment, 503."""
+    return Refusal(
+        503,
+        "The requests in progress take too much memory to accept another one of this size. Try again in a moment. "
+        "The limit is set by LSR_MAX_BUFFERED_MB.",
+    )
+
+
+def unread_refusal() -> Refusal:
+    """Why a connection ends whose client does not read its answer, while others need the memory."""
+    return Refusal(408, "The answer was not read, and its memory is needed. The limit is set by LSR_MAX_BUFFERED_MB.")
 
 
 def time_refusal(limits: Limits) -> Refusal:
@@ -115,7 +135,7 @@ def head_refusal(limits: Limits, version: str, url: bytes, headers: Headers) -> 
             expectations.append(value)
     if version not in _VERSIONS:
         return Refusal(505, f"HTTP version {version} is not supported. Use HTTP/1.1.")
-    if (refusal := size_refusal(limits, url, size)) is not None:
+    if (refusal := size_refusal(limits, url, size, len(headers))) is not None:
         return refusal
     # RFC 9112, 3.2.
     if len(hosts) > 1 or (not hosts and version == "1.1"):

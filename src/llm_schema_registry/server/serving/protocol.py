@@ -4,8 +4,11 @@ import itertools
 import secrets
 from typing import Any, cast
 
-from llm_schema_registry.server.serving.connection import BoundedConnection, RefusalLog
+from llm_schema_registry.server.serving.connection import BoundedConnection
+from llm_schema_registry.server.serving.idle import IdleConnections
 from llm_schema_registry.server.serving.limits import Limits
+from llm_schema_registry.server.serving.refusals import RefusalLog
+from llm_schema_registry.server.serving.room import Room
 from llm_schema_registry.server.serving.shelf import MAX_REQUEST_BYTES, Shelf
 from llm_schema_registry.server.serving.turns import Turns
 
@@ -79,5 +82,13 @@ _NUMBERS = itertools.count(1)
 
 def shelf_protocol(shelf: Shelf, limits: Limits) -> type[ShelfProtocol]:
     """The protocol class of a worker whose answers are on this shelf."""
-    own = {"__slots__": (), "shelf": shelf, "limits": limits, "refusals": RefusalLog(), "turns": Turns()}
+    own = {
+        "__slots__": (),
+        "shelf": shelf,
+        "limits": limits,
+        "refusals": RefusalLog(),
+        "turns": Turns(),
+        "room": Room(limits.room_bytes),
+        "idle": IdleConnections(),
+    }
     return type("ShelfProtocol", (ShelfProtocol,), own)

@@ -1,6 +1,7 @@
-"""Fair turns of the event loop: while a write is in progress, few reads begin per turn, and the others wait in line.
+"""Fair turns of the event loop: few requests begin per turn, and the others wait in line.
 
-A write takes many turns of the loop. If every turn answers hundreds of reads, a write waits for thousands of them.
+A turn that begins hundreds of requests answers nothing else until all of them have run, `/health` included. And a
+write takes many turns of the loop: if every turn answers hundreds of reads, a write waits for thousands of them.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 
 _READS_PER_TURN = 4
+_MOST_PER_TURN = 16
+_LONG_TURN_SECONDS = 0.04
 _YIELD_SECONDS = 0.00005
 
 
@@ -25,6 +28,36 @@ class Turns:
         self._line: deque[Callable[[], None]] = deque()
         self._is_due = False
         self._is_calling = False
+        self._allowed = _MOST_PER_TURN
+        self._begun = 0
+        self._begun_at = 0.0
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def begin(self, request: Callable[[], None]) -> None:
+        """Begins a request, now or in a turn to come, in order.
+
+        After a long turn one request begins per turn, after short ones more and more again.
+        """
+        if self._waiting or self._begun >= self._allowed:
+            self._waiting.append(request)
+            return
+        if not self._begun:
+            self._begun_at = time.monotonic()
+            loop = asyncio.get_running_loop()
+            # In the next turn but one: those that begin now have run by then.
+            loop.call_soon(loop.call_soon, self._end_turn)
+        self._begun += 1
+        request()
+
+    def _end_turn(self) -> None:
+        """Called after the requests that began in a turn have run for the first time."""
+        is_long = time.monotonic() - self._begun_at > _LONG_TURN_SECONDS
+        self._allowed = 1 if is_long else min(2 * self._allowed, _MOST_PER_TURN)
+        self._begun = 0
+        waiting, self._waiting = self._waiting, deque()
+        while waiting and self._begun < self._allowed:
+            self.begin(waiting.popleft())
+        self._waiting = waiting
 
     def admit(self, later: Callable[[], None]) -> bool:
         """Whether a read may begin now; if not, `later` is called in a turn to come, in order."""
@@ -58,3 +91,32 @@ class Turns:
             self._is_calling = False
         if self._line:
             self._call_soon()
+
+
+class OwnTurns:
+    """Turns of one event loop for steps that take long: one of them per turn, in order."""
+
+    def __init__(self) -> None:
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        """Waits for a turn in which no other such step runs."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._line.append(turn)
+        if len(self._line) == 1:
+            loop.call_soon(self._give)
+        await turn
+
+    def _give(self) -> None:
+        turn = self._line[0]
+        if not turn.done():
+            turn.set_result(None)
+        loop = asyncio.get_running_loop()
+        # In the next turn but one: the step has run by then.
+        loop.call_soon(loop.call_soon, self._go_on)
+
+    def _go_on(self) -> None:
+        self._line.popleft()
+        if self._line:
+            self._give()

@@ -2,20 +2,23 @@
 
 import asyncio
 import binascii
+import re
 import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from llm_schema_registry.findings import Finding
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
-from llm_schema_registry.registry.validating import Form, Payload, Validated, Validation
+from llm_schema_registry.registry.validating import MALFORMED_JSON, Form, Payload, Validated, Validation
 from llm_schema_registry.server.rest.bodies import decode
-from llm_schema_registry.server.rest.media_types import NDJSON
+from llm_schema_registry.server.rest.errors import HttpError
+from llm_schema_registry.server.rest.media_types import JSON, NDJSON
 from llm_schema_registry.server.rest.native.framing import Payload as Unframed
 from llm_schema_registry.server.rest.native.framing import framed_id, unframed
 from llm_schema_registry.server.rest.native.targets import Target, find_target
@@ -36,8 +39,14 @@ _ERRORS = (
     ErrorCode.BUDGET_EXCEEDED,
     ErrorCode.OVERLOADED,
 )
-# How long a batch may hold the event loop, and how many findings one answer may carry.
+# How long batches may hold the event loop, and how many findings one answer may carry.
 _SLICE_SECONDS = 0.005
+_encode = msgspec.json.Encoder().encode
+_Item = TypeVar("_Item")
+# Larger batches take memory and wait for each other.
+_SMALL_BATCH = 1_000
+# A line that is not blank, from its first character on.
+_LINE = re.compile(rb"\S[^\n]*")
 _MAX_FINDINGS = 10_000
 
 
@@ -59,7 +68,7 @@ class ValidateRequest(msgspec.Struct, frozen=True, kw_only=True):
     schema_id: int | str | None = None
     subject: str | None = None
     version: int | str | None = None
-    data: Any | UnsetType = UNSET
+    data: msgspec.Raw | UnsetType = UNSET
     data_base64: str | None = None
     message: str | None = None
 
@@ -147,11 +156,11 @@ async def validate(call: Call[Query, ValidateRequest]) -> ValidateAnswer:
     """Whether a payload satisfies a schema. An invalid payload is an answer, not an error."""
     request = call.body
     started = time.perf_counter()
-    if request.data is UNSET and request.data_base64 is None:
-        raise RegistryError(ErrorCode.INVALID_PAYLOAD, message="No payload is given. Give data, or data_base64.")
     if request.data_base64 is None:
+        if request.data is UNSET:
+            raise RegistryError(ErrorCode.INVALID_PAYLOAD, message="No payload is given. Give data, or data_base64.")
         target = await find_target(call.registry, request.schema_id, request.subject, request.version)
-        payload = Payload(request.data, Form.VALUE)
+        payload = Payload(bytes(request.data))
     else:
         target, unframed_payload = await _decoded(call.registry, request, request.data_base64)
         payload = Payload(unframed_payload.data, Form.ENCODED, unframed_payload.message_indexes)
@@ -161,6 +170,9 @@ async def validate(call: Call[Query, ValidateRequest]) -> ValidateAnswer:
         (outcome,) = [each async for each in validation.check_expensive([payload])]
         if outcome.is_given_up:
             raise RegistryError(ErrorCode.BUDGET_EXCEEDED, outcome.errors, message=outcome.errors[0].message)
+    if payload.form is Form.TEXT and outcome.errors and outcome.errors[0].code == MALFORMED_JSON:
+        # Here it is a part of the request.
+        raise HttpError(400, outcome.errors[0].message)
     seconds = time.perf_counter() - started
     content, version = target.content, target.version
     call.metrics.validation(content.schema_type, int(outcome.valid), int(not outcome.valid), seconds)
@@ -188,22 +200,19 @@ async def validate_batch(call: Call[BatchQuery, RawBytes]) -> BatchAnswer | RawB
     schema_id = int(query.schema_id) if query.schema_id and query.schema_id.isdecimal() else query.schema_id
     target = await find_target(call.registry, schema_id, query.subject, query.version)
     lines = body.media_type == NDJSON
-    payloads = _lines(body.body) if lines else _elements(body.body)
-    if len(payloads) > call.settings.max_batch_items:
-        raise RegistryError(
-            ErrorCode.INVALID_PAYLOAD,
-            message=f"The batch has {len(payloads)} payloads; at most {call.settings.max_batch_items} are validated "
-            "at once.",
-        )
+    split = _lines if lines else _elements
+    payloads = split(body.body, call.settings.max_batch_items)
     started = time.perf_counter()
     validation = await Validation.of(call.registry, target.content, query.message)
-    items = await _judge(validation, payloads)
-    valid = sum(item.valid for item in items)
+    items = _Items()
+    async with call.condition.batches if len(payloads) > _SMALL_BATCH else nullcontext():
+        encoded = await _judged(validation, payloads, items)
     seconds = time.perf_counter() - started
-    call.metrics.validation(target.content.schema_type, valid, len(items) - valid, seconds)
+    call.metrics.validation(target.content.schema_type, items.valid, items.invalid, seconds)
     if lines:
-        return RawBytes(msgspec.json.Encoder().encode_lines(items), NDJSON)
-    return BatchAnswer(valid=valid, invalid=len(items) - valid, results=items)
+        return RawBytes(b"".join(item + b"\n" for item in encoded), NDJSON)
+    counts = (items.valid, items.invalid)
+    return RawBytes(b'{"valid":%d,"invalid":%d,"results":[%b]}' % (*counts, b",".join(encoded)), JSON)
 
 
 async def _decoded(registry: Registry, request: ValidateRequest, text: str) -> tuple[Target, Unframed]:
@@ -223,48 +232,105 @@ async def _decoded(registry: Registry, request: ValidateRequest, text: str) -> t
     return target, Unframed(message)
 
 
-def _elements(body: bytes) -> list[tuple[int | None, bytes]]:
-    return [(None, bytes(element)) for element in decode(body, list[msgspec.Raw])]
+def _elements(body: bytes, limit: int) -> list[tuple[int | None, bytes]]:
+    """The payloads of an array; raises INVALID_PAYLOAD beyond the limit, before any is copied."""
+    elements = decode(body, list[msgspec.Raw])
+    if len(elements) > limit:
+        raise _too_many(limit)
+    return [(None, bytes(element)) for element in elements]
 
 
-def _lines(body: bytes) -> list[tuple[int | None, bytes]]:
-    return [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
+def _lines(body: bytes, limit: int) -> list[tuple[int | None, bytes]]:
+    """The payloads of NDJSON with the numbers of their lines; raises INVALID_PAYLOAD beyond the limit.
+
+    Millions of lines, blank ones too, are not made into objects.
+    """
+    found: list[tuple[int | None, bytes]] = []
+    number, counted_to = 1, 0
+    for match in _LINE.finditer(body):
+        if len(found) == limit:
+            raise _too_many(limit)
+        number += body.count(b"\n", counted_to, match.start())
+        counted_to = match.start()
+        found.append((number, match.group()))
+    return found
 
 
-async def _judge(validation: Validation, payloads: list[tuple[int | None, bytes]]) -> list[BatchItem]:
-    """The outcomes in order; lets other requests pass from time to time."""
-    outcomes: list[Validated | None] = []
-    until = time.perf_counter() + _SLICE_SECONDS
-    for _, text in payloads:
-        outcomes.append(validation.check_text(text))
-        if time.perf_counter() > until:
-            await asyncio.sleep(0)
-            until = time.perf_counter() + _SLICE_SECONDS
-    expensive = [index for index, outcome in enumerate(outcomes) if outcome is None]
+def _too_many(limit: int) -> RegistryError:
+    return RegistryError(
+        ErrorCode.INVALID_PAYLOAD,
+        message=f"The batch has more than {limit} payloads. Send several batches. The limit is set by "
+        "LSR_MAX_BATCH_ITEMS.",
+    )
+
+
+class _Slices:
+    """Lets other requests pass: all batches together take a few milliseconds per turn of the event loop."""
+
+    def __init__(self) -> None:
+        self._running = 0
+
+    async def over(self, items: Iterable[_Item]) -> AsyncIterator[_Item]:
+        """The items; the caller works on one at a time."""
+        self._running += 1
+        try:
+            until = time.perf_counter() + _SLICE_SECONDS / self._running
+            for item in items:
+                yield item
+                if time.perf_counter() > until:
+                    await asyncio.sleep(0)
+                    until = time.perf_counter() + _SLICE_SECONDS / self._running
+        finally:
+            self._running -= 1
+
+
+_SLICES = _Slices()
+
+
+class _Items:
+    """Writes the items of an answer. Beyond a number of findings they are left out.
+
+    Attributes:
+        valid: how many payloads were valid.
+        invalid: how many were not.
+    """
+
+    def __init__(self) -> None:
+        self.valid = 0
+        self.invalid = 0
+        self._left = _MAX_FINDINGS
+
+    def encoded(self, index: int, line: int | None, outcome: Validated) -> bytes:
+        """The item for a payload as JSON: what is found takes much more memory than its text."""
+        count = len(outcome.errors) + len(outcome.warnings)
+        if count <= self._left:
+            self._left -= count
+            errors, warnings = _with_field(outcome.errors), _with_field(outcome.warnings)
+        else:
+            errors, warnings = _OMITTED if outcome.errors else [], []
+        self.valid += outcome.valid
+        self.invalid += not outcome.valid
+        item = BatchItem(
+            index=index, line=line, valid=outcome.valid, errors=errors, warnings=warnings, message=outcome.message
+        )
+        return _encode(item)
+
+
+async def _judged(validation: Validation, payloads: list[tuple[int | None, bytes]], items: _Items) -> list[bytes]:
+    """The items for payloads, in order: first those that are known at once, then the others."""
+    found: list[bytes] = []
+    expensive = []
+    async for index, (line, text) in _SLICES.over(enumerate(payloads)):
+        outcome = validation.check_text(text)
+        if outcome is None:
+            expensive.append(index)
+        found.append(b"" if outcome is None else items.encoded(index, line, outcome))
     if expensive:
         indexes = iter(expensive)
-        async for found in validation.check_expensive([Payload(payloads[index][1]) for index in expensive]):
-            outcomes[next(indexes)] = found
-    left = _MAX_FINDINGS
-    items = []
-    for index, ((line, _), outcome) in enumerate(zip(payloads, outcomes, strict=True)):
-        if outcome is None:
-            raise RuntimeError("a payload was not checked")
-        errors, warnings = outcome.errors, outcome.warnings
-        if len(errors) + len(warnings) > left:
-            errors, warnings = (_OMITTED,) if errors else (), ()
-        left -= len(errors) + len(warnings)
-        items.append(
-            BatchItem(
-                index=index,
-                line=line,
-                valid=outcome.valid,
-                errors=_with_field(errors),
-                warnings=_with_field(warnings),
-                message=outcome.message,
-            )
-        )
-    return items
+        async for late in validation.check_expensive([Payload(payloads[index][1]) for index in expensive]):
+            index = next(indexes)
+            found[index] = items.encoded(index, payloads[index][0], late)
+    return found
 
 
 def _with_field(findings: tuple[Finding, ...]) -> list[PayloadFinding]:
@@ -276,9 +342,12 @@ def _fields(finding: Finding) -> Iterator[tuple[str, Any]]:
         yield name, getattr(finding, name)
 
 
-_OMITTED = Finding(
-    code="payload.FINDINGS_OMITTED",
-    message=f"The payload is invalid; the answer already carries {_MAX_FINDINGS} findings.",
-    fix="Send smaller batches, or validate this payload alone.",
-    docs="reference/findings/payload.md#findings_omitted",
-)
+_OMITTED = [
+    PayloadFinding(
+        code="payload.FINDINGS_OMITTED",
+        message=f"The payload is invalid; the answer already carries {_MAX_FINDINGS} findings.",
+        fix="Send smaller batches, or validate this payload alone.",
+        docs="reference/findings/payload.md#findings_omitted",
+        field="",
+    )
+]
