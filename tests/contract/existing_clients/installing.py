@@ -57,6 +57,17 @@ def go_programs(project: Path) -> Path:
     return _installed(project.name, "\n".join(file.read_text(encoding="utf-8") for file in sources), install)
 
 
+def jars(*artifacts: str) -> list[Path]:
+    """The files of these artifacts of Maven, without what they depend on."""
+
+    def install(directory: Path) -> None:
+        directory.mkdir()
+        for artifact in artifacts:
+            _run("mvn", "-B", "-q", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={directory}")
+
+    return sorted(_installed("java", "\n".join(artifacts), install).glob("*.jar"))
+
+
 def _installed(name: str, content: str, install: Callable[[Path], None]) -> Path:
     """The directory that holds this content, installed by the first process that asks."""
     directory = _HOME / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
