@@ -54,8 +54,13 @@ class StoreFile:
         now = monotonic()
         if now - self._checked_at < within:
             return
-        if self._found() != self._opened:
+        found = self._found()
+        if found != self._opened:
             self._checked_at = -math.inf
+            if all(was in (None, now) for was, now in zip(self._opened, found, strict=True)):
+                # The log of a file that was opened for reads alone comes with the first write.
+                self._opened = found
+                return
             raise StoreUnavailableError(
                 cause=Cause.OTHER,
                 reason="its file, or the -wal or -shm file next to it, was moved or deleted. Put the same file back, "
@@ -170,6 +175,14 @@ class GuardedStore:
             self.writes.failed(error)
             raise
         self.writes.succeeded()
+
+    async def try_writing(self) -> None:
+        """Finds out whether writes succeed; if not, they are tried again until they do."""
+        try:
+            await self.check_writable()
+        except StoreUnavailableError as error:
+            self.note(error, "writes")
+            self.writes.failed(error)
 
     async def check_writable(self) -> None:
         """See `Store`."""

@@ -139,6 +139,7 @@ class Service:
             self._checking = asyncio.create_task(self._check_integrity(path, guarded))
             if path.stat().st_size <= _QUICKLY_CHECKED_BYTES:
                 await self._checking
+            await guarded.try_writing()
         if follower is not None:
             follower.follow(store)
             self._following = asyncio.create_task(follow(guarded, follower, self.metrics))

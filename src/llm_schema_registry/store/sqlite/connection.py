@@ -14,7 +14,7 @@ _MAX_WAL_BYTES = 64 * 1024 * 1024
 
 DAMAGED = "the file is damaged; restore it from a backup"
 
-# Cause and explanation by primary result code. SQLite's own text is not passed on: it may name the file.
+# Cause and explanation by result code, or by its primary one. SQLite's own text is not passed on: it may name the file.
 _REASONS: dict[int, tuple[Cause, str]] = {
     sqlite3.SQLITE_BUSY: (Cause.BUSY, "other writers hold it for too long"),
     sqlite3.SQLITE_LOCKED: (Cause.BUSY, "other writers hold it for too long"),
@@ -26,6 +26,8 @@ _REASONS: dict[int, tuple[Cause, str]] = {
         "the file cannot be opened or created: its directory must exist and be writable",
     ),
     sqlite3.SQLITE_IOERR: (Cause.DISK, "the disk failed to read or write"),
+    # The index of the write-ahead log could not be made larger.
+    sqlite3.SQLITE_IOERR_SHMSIZE: (Cause.FULL, "the disk is full"),
     sqlite3.SQLITE_CORRUPT: (Cause.DAMAGED, DAMAGED),
     sqlite3.SQLITE_NOTADB: (Cause.DAMAGED, "the file is no SQLite database"),
     sqlite3.SQLITE_NOMEM: (Cause.OTHER, "there is not enough memory"),
@@ -37,7 +39,7 @@ def connect(path: str, *, writes: bool, durable: bool = True, timeout: float = 1
     """A connection with the settings of the store, in autocommit mode; usable from one thread at a time.
 
     Args:
-        path: the file; created if it does not exist.
+        path: the file, created if it does not exist; or a URI of the scheme `file`.
         writes: whether it may write.
         durable: whether a commit waits for the disk.
         timeout: how many seconds it waits for locks of other connections.
@@ -46,7 +48,12 @@ def connect(path: str, *, writes: bool, durable: bool = True, timeout: float = 1
         sqlite3.Error: it cannot be opened.
     """
     connection = sqlite3.connect(
-        path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
+        path,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_STATEMENTS,
+        uri=path.startswith("file:"),
     )
     try:
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
@@ -110,7 +117,7 @@ def fail(error: sqlite3.Error) -> NoReturn:
         refused_row = code & 0xFF == sqlite3.SQLITE_CONSTRAINT
         why = CONTRADICTION if refused_row else "The store cannot hold a value: it is too large or malformed"
         raise ValueRefusedError(why, name) from error
-    cause, reason = _REASONS.get(code & 0xFF, (Cause.OTHER, f"SQLite reports {name}"))
+    cause, reason = _REASONS.get(code) or _REASONS.get(code & 0xFF, (Cause.OTHER, f"SQLite reports {name}"))
     raise StoreUnavailableError(cause=cause, reason=reason, code=name) from error
 
 

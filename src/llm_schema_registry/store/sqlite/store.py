@@ -20,7 +20,8 @@ from llm_schema_registry.store.rows import Row, Value
 from llm_schema_registry.store.sqlite.connection import connect, fail, first_row, is_busy, run
 from llm_schema_registry.store.sqlite.opening import open_for_writing
 from llm_schema_registry.store.sqlite.reading import SqliteReads
-from llm_schema_registry.store.sqlite.scanning import Scanner
+from llm_schema_registry.store.sqlite.scanning import Scanner, read_in_pages
+from llm_schema_registry.store.sqlite.snapshot import Snapshot
 from llm_schema_registry.store.sqlite.transaction import SqliteTransaction
 from llm_schema_registry.store.statements import load_statements
 from llm_schema_registry.store.store import Cause, StoreUnavailableError, Transaction
@@ -35,6 +36,7 @@ MEMORY = ":memory:"
 _FIRST_WAIT_SECONDS = 0.0005
 _LONGEST_WAIT_SECONDS = 0.002
 _LOOK_SECONDS = 0.01
+_REOPEN_SECONDS = 0.2
 
 
 class SqliteStore(SqliteReads):
@@ -44,9 +46,12 @@ class SqliteStore(SqliteReads):
         "_clock",
         "_closed",
         "_directory",
+        "_durable",
+        "_path",
         "_patience",
         "_reader",
         "_scanner",
+        "_snapshot",
         "_thread",
         "_turn",
         "_writer",
@@ -55,12 +60,18 @@ class SqliteStore(SqliteReads):
     def __init__(
         self,
         path: str,
-        connections: tuple[sqlite3.Connection, sqlite3.Connection],
+        connections: "tuple[sqlite3.Connection, sqlite3.Connection] | Snapshot",
         thread: ThreadPoolExecutor,
         directory: "tempfile.TemporaryDirectory[str] | None",
         clock: Callable[[], int],
         patience: float,
     ) -> None:
+        self._path = path
+        self._durable = directory is None
+        self._snapshot: Snapshot | None = None
+        if isinstance(connections, Snapshot):
+            self._snapshot = connections
+            connections = (connections.connect(), connections.connect())
         self._writer, self._reader = connections
         self._thread = thread
         self._directory = directory
@@ -83,6 +94,9 @@ class SqliteStore(SqliteReads):
         SQLite's own in-memory databases show readers the open writes of others, or refuse them for as long, so
         `MEMORY` is a file too: in a temporary directory, never synced, deleted on close.
 
+        A file that was closed cleanly is opened for reads alone if the disk has no room for its write-ahead log. The
+        first attempt to write that finds room opens it as usual.
+
         Args:
             path: the file, or `MEMORY`.
             clock: the time for whatever is stored, in milliseconds since the epoch.
@@ -95,10 +109,16 @@ class SqliteStore(SqliteReads):
         directory = None if durable else _temporary_directory()
         name = os.fspath(path) if directory is None else os.path.join(directory.name, "store.db")
         thread = ThreadPoolExecutor(1, "store-writer")
+        connections: tuple[sqlite3.Connection, sqlite3.Connection] | Snapshot
         try:
-            connections = await uninterrupted(
-                asyncio.get_running_loop().run_in_executor(thread, _open_both, name, durable, patience)
-            )
+            try:
+                connections = await uninterrupted(
+                    asyncio.get_running_loop().run_in_executor(thread, _open_both, name, durable, patience)
+                )
+            except StoreUnavailableError as error:
+                if error.cause is not Cause.FULL:
+                    raise
+                connections = Snapshot(name, error)
         except BaseException:
             thread.shutdown()
             if directory is not None:
@@ -147,6 +167,8 @@ class SqliteStore(SqliteReads):
         deadline = asyncio.get_running_loop().time() + self._patience
         await self._take_turn(deadline)
         try:
+            if self._snapshot is not None:
+                self._open_for_writing()
             await self._begin(deadline)
             try:
                 yield
@@ -179,10 +201,27 @@ class SqliteStore(SqliteReads):
                 self._directory.cleanup()
 
     def _connection(self) -> sqlite3.Connection:
+        if self._snapshot is not None and not self._snapshot.holds:
+            # Another process has found room to write.
+            self._open_for_writing()
         return self._reader
 
     async def _in_pages(self, decode: Callable[[Row], _T], statement: str, *values: Value) -> list[_T]:
-        return await self._scanner.read(decode, statement, values)
+        self._connection()
+        snapshot = self._snapshot
+        if snapshot is None:
+            return await self._scanner.read(decode, statement, values)
+        with contextlib.closing(snapshot.connect()) as connection:
+            rows = await read_in_pages(self._thread, connection, decode, statement, values)
+        return rows if snapshot.holds else await self._in_pages(decode, statement, *values)
+
+    def _open_for_writing(self) -> None:
+        """Goes on as usual with a file that was opened for reads alone; raises `StoreUnavailableError`."""
+        former = self._writer, self._reader
+        self._writer, self._reader = _open_both(self._path, self._durable, _REOPEN_SECONDS)
+        self._snapshot = None
+        for connection in former:
+            connection.close()
 
     async def _in_thread(self, work: Callable[[_T], None], connections: _T) -> None:
         await uninterrupted(asyncio.get_running_loop().run_in_executor(self._thread, work, connections))
