@@ -243,7 +243,8 @@ async def _decision(
     except RegistryError as error:
         if error.code is not ErrorCode.BUDGET_EXCEEDED:
             raise
-        reason = error.message.partition(". ")[0]
+        sentence = error.message.partition(". ")[0]
+        reason = sentence[:1].lower() + sentence[1:]
     return Decision(direction, Containment(Answer.UNKNOWN, reason=reason))
 
 

@@ -97,7 +97,7 @@ def test_a_tuple_means_the_same_in_all_drafts(draft, other):
     assert decided(two, one).answer is not Answer.YES
 
 
-@pytest.mark.parametrize("count", [6, 12])
+@pytest.mark.parametrize("count", [12, 30])
 def test_large_recursive_unions_are_proved(count):
     """Each of the types refers to all others; one gets an optional property."""
 

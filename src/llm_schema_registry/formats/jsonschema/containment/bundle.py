@@ -121,7 +121,9 @@ def bundle(writer: References, reader: References, formats: Formats, budget: Bud
         UnsupportedError: a keyword has a meaning that a bundle cannot express.
         BudgetExceededError: too much work.
     """
-    old, new = _Bundler(writer, formats, budget, "writer-"), _Bundler(reader, formats, budget, "reader-")
+    interned: dict[Any, Schema] = {}
+    old = _Bundler(writer, formats, budget, "writer-", interned)
+    new = _Bundler(reader, formats, budget, "reader-", interned)
     definitions: dict[str, Schema] = {}
     return Bundle(
         writer=old.bundle(definitions),
@@ -161,12 +163,14 @@ class _Bundler:
         _formats: which formats are kept.
         _budget: bounds the work.
         _prefix: of the names of its definitions.
+        _interned: equal schemas become one object.
     """
 
     _references: References
     _formats: Formats
     _budget: Budget
     _prefix: str
+    _interned: dict[Any, Schema]
     has_formats: bool = False
     has_content: bool = False
     has_written_integers: bool = False
@@ -195,14 +199,17 @@ class _Bundler:
         dialect = resource.dialect
         self.dialects.add(dialect)
         if dialect.ref_hides_siblings and "$ref" in raw:
-            return {"$ref": self._reference(raw["$ref"], resource)}
+            return self._intern({"$ref": self._reference(raw["$ref"], resource)})
         self.has_negations |= not raw.keys().isdisjoint(_NEGATING)
         new: dict[str, Any] = {}
         for keyword, value in raw.items():
             reading = _KEYWORDS.get(keyword)
             if reading is not None:
                 reading(self, new, keyword, value, raw, resource)
-        return new
+        return self._intern(new)
+
+    def _intern(self, schema: dict[str, Any]) -> Schema:
+        return self._interned.setdefault(frozenset((key, _identity(value)) for key, value in schema.items()), schema)
 
     def _reference(self, reference: Any, inside: Resource) -> str:
         found = self._references.find(reference, inside) if isinstance(reference, str) else None
@@ -340,6 +347,17 @@ class _Bundler:
         if not resource.dialect.prefix_items:
             raise UnsupportedError("unevaluatedItems of 2019-09 is not compared")
         new[keyword] = self.schema(value, resource)
+
+
+def _identity(value: Any) -> Any:
+    """What tells the value of a keyword apart from others; schemas in it are interned already."""
+    if isinstance(value, dict):
+        # A schema, or schemas by name.
+        parts = frozenset((name, id(each) if isinstance(each, dict) else repr(each)) for name, each in value.items())
+        return "object", parts
+    if isinstance(value, list):
+        return "array", tuple(id(each) if isinstance(each, dict) else repr(each) for each in value)
+    return repr(value)
 
 
 def _translated(pattern: Any, resource: Resource) -> str:

@@ -137,6 +137,8 @@ class Claims:
         if conclusion is True or conclusion == {}:
             return True
         schemas = tuple(premise)
+        if any(each is conclusion for each in schemas):
+            return True
         flats = self.derived(("flats", *map(id, schemas)), lambda: self.flats(schemas))
         if flats is None:
             return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from llm_schema_registry.budget import Budget
+from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats.containment import Answer, Containment, Proof
 from llm_schema_registry.formats.jsonschema.containment.bundle import (
     Bundle,
@@ -12,12 +12,15 @@ from llm_schema_registry.formats.jsonschema.containment.bundle import (
     bundle,
     references_in,
 )
-from llm_schema_registry.formats.jsonschema.containment.claims import Claims
+from llm_schema_registry.formats.jsonschema.containment.claims import Claims, Prover
 from llm_schema_registry.formats.jsonschema.containment.prover import covers, covers_in_draft_4
 from llm_schema_registry.formats.jsonschema.containment.rules import RULES
 from llm_schema_registry.formats.jsonschema.dialects import DRAFT_4, dialect_of
 from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
 
+# Steps for one search by rules, which take about a second; each case of each combination is one.
+_SHARE = 200_000
+_TOO_DEEP = "the schemas are nested too deeply"
 _OPEN = "neither the structural rules nor the containment prover decide it"
 _CONTENT = "the structural rules do not decide it, and the containment prover reads no content keywords"
 _DISPROVED = "the containment prover denies it"
@@ -45,11 +48,13 @@ def containment(reader: JsonSchema, writer: JsonSchema, budget: Budget) -> Conta
                 break
     except UnsupportedError as error:
         return Containment(Answer.UNKNOWN, reason=str(error))
+    except RecursionError:
+        return Containment(Answer.UNKNOWN, reason=_TOO_DEEP)
     return weakest
 
 
 def _decide(both: Bundle, reader: JsonSchema, writer: JsonSchema, formats: Formats, budget: Budget) -> Containment:
-    if Claims(both, RULES, budget).prove():
+    if _is_proved_by_rules(both, budget):
         return Containment(Answer.YES, Proof.RULES)
     if both.has_content:
         return Containment(Answer.UNKNOWN, reason=_CONTENT)
@@ -67,9 +72,19 @@ def _decide(both: Bundle, reader: JsonSchema, writer: JsonSchema, formats: Forma
             is_recursive = not recursive.isdisjoint(references_in([*premise, conclusion]))
             return not is_recursive and _covers(both, premise, conclusion) is Answer.YES
 
-        if Claims(both, RULES, budget, prover).prove():
+        if _is_proved_by_rules(both, budget, prover):
             return Containment(Answer.YES, Proof.RULES_AND_PROVER)
     return Containment(answer, reason=_DISPROVED if answer is Answer.NO else _OPEN)
+
+
+def _is_proved_by_rules(both: Bundle, budget: Budget, prover: Prover | None = None) -> bool:
+    """Whether the rules find a proof within their share of the budget."""
+    share = min(budget.left, _SHARE)
+    budget.spend(share)
+    try:
+        return Claims(both, RULES, Budget(share), prover).prove()
+    except BudgetExceededError:
+        return False
 
 
 def _covers(both: Bundle, premise: Sequence[Schema], conclusion: Schema) -> Answer:
