@@ -1,5 +1,6 @@
 """Witnesses: a payload that shows an incompatibility, found by writing and reading for real."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,12 @@ WITNESS_STEPS = 20_000
 _PER_PAYLOAD = 20
 _PAYLOAD_LIMIT = 2_000
 _VERBS = {"refused": "is refused by", "misread": "is misread by"}
+# A payload with more values has so many variations that they leave no steps for others.
+_FEW_PLACES = 12
+# The first samples are varied whatever their size: one with little, one with all that is declared.
+_VARIED_AT_ONCE = 2
+# Samples of the writer before each one of the reader.
+_AT_A_TIME = 5
 # Values of every JSON type, one of which a reader that is strict about a place refuses there.
 _STRANGE: tuple[Any, ...] = ("text", 1.5, True, None, [], {})
 
@@ -61,8 +68,14 @@ def find_witness(
     for direction in level.directions:
         reader, writer = (candidate, previous) if direction is Direction.BACKWARD else (previous, candidate)
         format_ = format_of(candidate.schema_type)
+        tried = set()
         try:
             for payload in _payloads(format_, reader, writer, budget, inline):
+                key = repr(payload)
+                if key in tried:
+                    budget.spend()
+                    continue
+                tried.add(key)
                 budget.spend(_PER_PAYLOAD)
                 reading = format_.read(reader, writer, payload, inline=inline)
                 if reading.outcome in (Outcome.REFUSED, Outcome.MISREAD):
@@ -96,14 +109,28 @@ def shown(direction: str, outcome: str, payload: Any, problem: str, older: str) 
 def _payloads(
     format_: Format, reader: ParsedSchema, writer: ParsedSchema, budget: Budget, inline: bool
 ) -> Iterator[Any]:
-    """The writer's samples, and then the reader's with one place changed.
+    """The writer's samples, and in between the reader's with one place changed, small ones first.
 
     A writer may allow what its schema does not name. What the reader expects there says where to look; `Format.read`
     tells which of these payloads the writer could have written.
     """
-    yield from format_.samples(writer, budget=budget, inline=inline)
-    for sample in format_.samples(reader, budget=budget, inline=inline):
+    written = format_.samples(writer, budget=budget, inline=inline)
+    large = []
+    for number, sample in enumerate(format_.samples(reader, budget=budget, inline=inline)):
+        yield from itertools.islice(written, _AT_A_TIME)
+        if number >= _VARIED_AT_ONCE and _places(sample) > _FEW_PLACES:
+            large.append(sample)
+        else:
+            yield from _variations(sample, budget)
+    yield from written
+    for sample in large:
         yield from _variations(sample, budget)
+
+
+def _places(payload: Any) -> int:
+    """How many values a payload has, itself and those inside."""
+    inner = payload.values() if isinstance(payload, dict) else payload if isinstance(payload, list) else ()
+    return 1 + sum(map(_places, inner))
 
 
 def _variations(payload: Any, budget: Budget) -> Iterator[Any]:

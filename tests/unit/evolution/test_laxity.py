@@ -48,6 +48,36 @@ def test_every_listed_laxity_is_warned_of(schema_type: SchemaType, row: dict[str
     assert "This payload, valid under version 4, is " in warning.message
 
 
+NEVER_KNOWN = {"type": "array", "minItems": 1, "contains": {"pattern": "^\\u0001{9}$"}, "items": {"type": "string"}}
+PLACES = {
+    "a property among others": lambda place: {
+        "type": "object",
+        "properties": {**{f"p{number}": {"type": ["null", "boolean"]} for number in range(12)}, "q": place},
+    },
+    "beside a property without known values": lambda place: {"properties": {"a": NEVER_KNOWN, "b": place}},
+    "below a type that holds itself": lambda place: {
+        "definitions": {"N": {"properties": {"n": {"$ref": "#/definitions/N"}, "v": place}}},
+        "properties": {"r": {"$ref": "#/definitions/N"}},
+    },
+    "deep inside": lambda place: {"properties": {"a": {"type": "object", "properties": {"b": place}}}},
+    "values of other properties": lambda place: {"type": "object", "additionalProperties": place},
+    "of names": lambda place: {"type": "object", "properties": {"z": {"additionalProperties": place}}},
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("row", [row for schema_type, row in LISTED if schema_type is SchemaType.JSON])
+def test_a_listed_laxity_is_warned_of_wherever_it_is(row: dict[str, str], place: str) -> None:
+    sides = []
+    for side in (row["writer"], row["reader"]):
+        inner = json.loads(side)
+        dialect = {"$schema": inner.pop("$schema")} if "$schema" in inner else {}
+        sides.append(json_schema({**dialect, **PLACES[place](inner)}))
+    writer, reader = sides
+    if check(reader, [(4, writer)], LEVEL.BACKWARD).compatible:
+        assert shown(reader, writer).severity is Severity.WARNING
+
+
 def test_the_warning_shows_the_payload_and_names_the_nearest_difference() -> None:
     warning = shown(OVERLAPPING, INTEGER)
     assert warning.path == "#/oneOf"

@@ -160,11 +160,11 @@ class Recorder:
                 [[3]],
                 *([value, [3]] for value in STRANGE),
                 [0.5],
+                # Without the second [0.5, []].
                 *([0.5, value] for value in STRANGE),
-                [0.5, []],
                 *([0.5, [value]] for value in STRANGE),
             ],
-            21 * 2 + 7,
+            21 * 2 + 7 + 1,
         ),
     ],
 )

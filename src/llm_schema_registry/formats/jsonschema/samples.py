@@ -25,8 +25,10 @@ from llm_schema_registry.formats.jsonschema.patterns import matches
 from llm_schema_registry.formats.jsonschema.payload import JsonValidator
 
 # Values of one place inside a payload, and characters or items of one value.
-_MAX_VARIANTS = 24
+_MAX_VARIANTS = 32
 _MAX_SIZE = 256
+# Levels of nested values, in one round after the other; more are made only where there are more.
+_DEPTHS = (2, 4, 8, 16)
 
 _ANY: tuple[Any, ...] = ("text", 1, None, True, 0.5, [], {})
 _LEAVES: dict[Kind, tuple[Any, ...]] = {
@@ -78,86 +80,113 @@ def samples(schema: JsonSchema, budget: Budget, *, inline: bool) -> Iterator[Any
     """
     validator = JsonValidator(schema, inline=inline)
     seen = set()
-    for value in _Samples(budget).of(schema.root, frozenset()):
-        budget.spend()
-        key = comparable(value)
-        if key not in seen and validator.accepts(value):
-            seen.add(key)
-            yield value
+    source = _Samples(budget)
+    for depth in _DEPTHS:
+        source.is_cut = False
+        for value in source.of(schema.root, depth):
+            budget.spend()
+            key = comparable(value)
+            if key not in seen and validator.accepts(value):
+                seen.add(key)
+                yield value
+        if not source.is_cut:
+            return
 
 
 class _Samples:
-    __slots__ = ("_budget",)
+    """Makes values of nodes; those of a node at one depth are made once.
+
+    Attributes:
+        is_cut: whether deeper values were left out.
+    """
+
+    __slots__ = ("_budget", "_known", "is_cut")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self._known: dict[tuple[int, int], tuple[list[Any], bool]] = {}
+        self.is_cut = False
 
-    def of(self, node: Node, enclosing: frozenset[int]) -> Iterable[Any]:
-        """Values that a node probably accepts, the simplest first; none for a node inside itself."""
+    def of(self, node: Node, depth: int) -> Iterable[Any]:
+        """Values that a node probably accepts, the simplest first, with at most `depth` levels that are not minimal."""
         node = resolved(node)
         self._budget.spend()
-        if id(node) in enclosing:
-            return ()
-        inner = enclosing | {id(node)}
         if isinstance(node, EnumNode):
             return [_plain(value) for value in node.values.values()]
         if isinstance(node, CombinedNode):
-            return self._combined(node, inner)
+            return self._combined(node, depth)
         found: Iterable[Any]
         if isinstance(node, StringNode):
             found = _strings(node)
         elif isinstance(node, NumberNode):
             found = _numbers(node)
-        elif isinstance(node, ObjectNode):
-            found = self._objects(node, inner)
-        elif isinstance(node, ArrayNode):
-            found = self._arrays(node, inner)
+        elif isinstance(node, (ObjectNode, ArrayNode)):
+            found = self._containers(node, depth)
         else:
             return _LEAVES.get(node.kind, ())
         # Where no type is demanded, values of every other type are accepted.
         return found if node.required else itertools.chain(found, _ANY)
 
-    def _variants(self, node: Node, enclosing: frozenset[int]) -> list[Any]:
-        return list(itertools.islice(self.of(node, enclosing), _MAX_VARIANTS))
+    def _variants(self, node: Node, depth: int) -> list[Any]:
+        key = (id(resolved(node)), depth)
+        if key not in self._known:
+            outer, self.is_cut = self.is_cut, False
+            different = {
+                comparable(value): value for value in itertools.islice(self.of(node, depth), 2 * _MAX_VARIANTS)
+            }
+            values = list(itertools.islice(different.values(), _MAX_VARIANTS))
+            self._known[key] = values, self.is_cut
+            self.is_cut = outer
+        values, is_cut = self._known[key]
+        self.is_cut |= is_cut
+        return values
 
-    def _objects(self, node: ObjectNode, enclosing: frozenset[int]) -> Iterator[dict[str, Any]]:
-        variants = {name: self._variants(child, enclosing) for name, child in node.properties.items()}
-        full = {name: values[0] for name, values in variants.items() if values}
-        others = self._undeclared(node, enclosing)
+    def _containers(self, node: ObjectNode | ArrayNode, depth: int) -> Iterable[Any]:
+        if depth > 0:
+            return self._objects(node, depth - 1) if isinstance(node, ObjectNode) else self._arrays(node, depth - 1)
+        self.is_cut = True
+        if isinstance(node, ObjectNode):
+            return () if node.required_properties else ({},)
+        return () if node.min_items else ([],)
+
+    def _objects(self, node: ObjectNode, depth: int) -> Iterator[dict[str, Any]]:
+        places = {name: self._variants(child, depth) for name, child in node.properties.items()}
+        full = {name: values[0] for name, values in places.items() if values}
+        others = self._undeclared(node, depth)
         for name in sorted(node.required_properties - node.properties.keys()):
             full[name] = next(iter(others), None)
         if others:
             full |= dict.fromkeys(sorted(_dependent_names(node) - full.keys() - node.properties.keys()), others[0])
-        yield {name: value for name, value in full.items() if name in node.required_properties}
+        least = {name: value for name, value in full.items() if name in node.required_properties}
+        yield least
         yield full
-        for name, values in variants.items():
-            if name in full and name not in node.required_properties:
-                self._budget.spend(len(full) // 8)
-                yield {key: value for key, value in full.items() if key != name}
-            for value in values[1:]:
-                self._budget.spend(len(full) // 8)
-                yield {**full, name: value}
-        for value in others:
-            yield {**full, "undeclared": value}
-        for size in (2, 4, 8) if others else ():
-            yield {**full, **{f"undeclared{number}": others[0] for number in range(size)}}
+        places["undeclared"] = [*places.get("undeclared", ()), *others]
         for pattern, child in node.patterns:
             matching = _name_for(pattern)
             if matching is not None:
-                for value in self._variants(child, enclosing):
-                    self._budget.spend(1 + len(full) // 8)
-                    yield {**full, matching: value}
+                places[matching] = [*places.get(matching, ()), *self._variants(child, depth)]
+        # The other properties of a payload may be what makes it invalid, or what makes it valid.
+        for name, value in _in_turn(places):
+            self._budget.spend(len(full) // 8)
+            yield {**least, name: value}
+            if not full.keys() <= {*least, name}:
+                yield {**full, name: value}
+        for name in [name for name in full if name not in least]:
+            self._budget.spend(len(full) // 8)
+            yield {key: value for key, value in full.items() if key != name}
+        for size in (2, 4, 8) if others else ():
+            yield {**full, **{f"undeclared{number}": others[0] for number in range(size)}}
 
-    def _undeclared(self, node: ObjectNode, enclosing: frozenset[int]) -> list[Any]:
+    def _undeclared(self, node: ObjectNode, depth: int) -> list[Any]:
         rest = node.unevaluated if node.additional is None else node.additional
         if isinstance(rest, Node):
-            return self._variants(rest, enclosing)
+            return self._variants(rest, depth)
         return [] if rest is False else list(_ANY)
 
-    def _arrays(self, node: ArrayNode, enclosing: frozenset[int]) -> Iterator[list[Any]]:
-        tuples = [self._variants(child, enclosing) for child in node.prefix or ()]
+    def _arrays(self, node: ArrayNode, depth: int) -> Iterator[list[Any]]:
+        tuples = [self._variants(child, depth) for child in node.prefix or ()]
         first = [values[0] for values in itertools.takewhile(bool, tuples)]
-        items = self._following(node, enclosing)
+        items = self._following(node, depth)
         least = max(int(node.min_items or 0), 0)
         if least == 0:
             yield []
@@ -170,19 +199,20 @@ class _Samples:
             for start in range(len(items)):
                 self._budget.spend(1 + size // 8)
                 rest = max(size - len(first), 1)
-                yield [*first, *itertools.islice(itertools.cycle(items[start:] + items[:start]), rest)]
                 yield [*first, *itertools.repeat(items[start], rest)]
+                if rest > 1 and len(items) > 1:
+                    yield [*first, *itertools.islice(itertools.cycle(items[start:] + items[:start]), rest)]
 
-    def _following(self, node: ArrayNode, enclosing: frozenset[int]) -> list[Any]:
+    def _following(self, node: ArrayNode, depth: int) -> list[Any]:
         """Values of the items after the tuple, or of all items."""
         rest = node.unevaluated if node.additional is None else node.additional
         rest = node.items if node.items is not None else rest
         if isinstance(rest, Node):
-            return self._variants(rest, enclosing)
+            return self._variants(rest, depth)
         return [] if rest is False else list(_ANY)
 
-    def _combined(self, node: CombinedNode, enclosing: frozenset[int]) -> Iterator[Any]:
-        branches = [self._variants(branch, enclosing) for branch in node.branches]
+    def _combined(self, node: CombinedNode, depth: int) -> Iterator[Any]:
+        branches = [self._variants(branch, depth) for branch in node.branches]
         if node.criterion is not Criterion.ALL:
             yield from itertools.chain.from_iterable(branches)
             return
@@ -192,6 +222,12 @@ class _Samples:
         for value in itertools.chain.from_iterable(branches):
             candidates = ({**smallest, **value}, {**largest, **value}) if isinstance(value, dict) else (value,)
             yield from (each for each in candidates if all(_plausible(branch, each) for branch in node.branches))
+
+
+def _in_turn(places: dict[str, list[Any]]) -> Iterator[tuple[str, Any]]:
+    """The first value of every place, then the second of each, and so on."""
+    for index in range(max(map(len, places.values()), default=0)):
+        yield from ((name, values[index]) for name, values in places.items() if index < len(values))
 
 
 def _dependent_names(node: ObjectNode) -> set[str]:

@@ -79,7 +79,9 @@ def test_collections_are_empty_and_filled():
 
 def test_recursive_types_end():
     made = samples({"type": "object", "properties": {"next": {"$ref": "#"}, "value": {"type": "null"}}})
-    assert made[:2] == [{}, {"value": None}]
+    assert made[0] == {}
+    for payload in ({"value": None}, {"next": {}}, {"next": {"next": {"value": None}}}):
+        assert payload in made
     assert samples({"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}) == []
     assert samples(False) == []
 
@@ -88,7 +90,27 @@ def test_work_is_bounded():
     steps = {str(n): {"properties": {side: {"$ref": f"#/definitions/{n + 1}"} for side in "lr"}} for n in range(40)}
     schema = parse({"definitions": {**steps, "40": {}}, "$ref": "#/definitions/0"})
     with pytest.raises(BudgetExceededError):
-        list(FORMAT.samples(schema, budget=Budget(20_000)))
+        list(FORMAT.samples(schema, budget=Budget(100)))
+
+
+def test_types_that_meet_on_many_paths_are_made_once():
+    names = [f"T{number}" for number in range(20)]
+    others = {"oneOf": [{"$ref": f"#/definitions/{name}"} for name in names]}
+    links = {"rel0": others, "rel1": others}
+    types = {
+        name: {"type": "object", "properties": {"kind": {"const": name}, **links}, "required": ["kind"]}
+        | {"additionalProperties": False}
+        for name in names
+    }
+    schema = parse({"definitions": types, "$ref": "#/definitions/T0"})
+    made = list(FORMAT.samples(schema, budget=Budget(20_000)))
+    assert {"kind": "T0", "rel0": {"kind": "T0", "rel1": {"kind": "T0"}}} in made
+
+
+def test_a_property_without_known_values_hides_no_other_one():
+    empty = {"type": "array", "items": {}, "minItems": 1, "contains": {"not": {}}}
+    made = samples({"type": "object", "properties": {"a": empty, "b": {"type": ["null", "boolean"]}}})
+    assert all(payload in made for payload in ({"b": None}, {"b": True}, {"b": False}))
 
 
 def test_readings():
