@@ -62,3 +62,15 @@ def test_a_bomb_is_not_unfolded() -> None:
     with pytest.raises(HttpError) as refused:
         decompressed(inner, "gzip", 1_000_000)
     assert refused.value.status == 413
+
+
+def test_members_are_read_whatever_their_size_up_to_a_number() -> None:
+    texts = [bytes([65 + number]) * size for number, size in enumerate((0, 1, 70_000, 3, 200_000, 0))]
+    packed = b"".join(gzip.compress(text, 0) for text in texts)
+    assert decompressed(packed, "gzip", 1_000_000) == b"".join(texts)
+    empty = gzip.compress(b"")
+    assert decompressed(empty * 1000, "gzip", 10) == b""
+    # Each member costs time, however little it holds.
+    with pytest.raises(HttpError) as refused:
+        decompressed(empty * 1001, "gzip", 10)
+    assert refused.value.status == 400

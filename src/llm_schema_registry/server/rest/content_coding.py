@@ -14,6 +14,9 @@ _UNSUPPORTED = (
     "HTTP 415 Unsupported Media Type: the only content codings of a request are gzip and deflate, one at a time."
 )
 _DAMAGED = "The request body is not valid {coding} data."
+_PIECE_BYTES = 64 * 1024
+_MAX_MEMBERS = 1000
+_TOO_MANY_MEMBERS = f"The request body has more than {_MAX_MEMBERS} members of gzip. Compress it as one."
 _TRUNCATED = "The request body is not valid {coding} data: it ends too early."
 
 
@@ -42,29 +45,36 @@ def decompressed(data: bytes, coding: str, limit: int) -> bytes:
         limit: the most bytes of the result; no more are decompressed.
 
     Raises:
-        HttpError: 400, the data is damaged or truncated; 413, the result is larger than the limit.
+        HttpError: 400, the data is damaged or truncated, or has too many members; 413, the result is larger than the
+            limit.
     """
     window = _WINDOWS[coding]
     # Many clients leave out the frame around deflate.
     if coding == "deflate" and not _has_zlib_header(data):
         window = _RAW
     parts: list[bytes] = []
-    size = 0
-    rest = data
-    while rest:
-        # Each member of gzip is one stream.
+    size = at = members = 0
+    view = memoryview(data)
+    while at < len(data):
+        # Each member of gzip is one stream. What follows it is copied, so the data is read in pieces.
         stream = zlib.decompressobj(window)
-        try:
-            part = stream.decompress(rest, limit - size + 1)
-        except zlib.error:
-            raise HttpError(400, _DAMAGED.format(coding=coding)) from None
-        size += len(part)
-        if size > limit:
-            raise HttpError(413, STATUS_ERRORS[413][1])
+        members += 1
+        if members > _MAX_MEMBERS:
+            raise HttpError(400, _TOO_MANY_MEMBERS)
+        while not stream.eof and at < len(data):
+            piece = view[at : at + _PIECE_BYTES]
+            at += len(piece)
+            try:
+                part = stream.decompress(piece, limit - size + 1)
+            except zlib.error:
+                raise HttpError(400, _DAMAGED.format(coding=coding)) from None
+            size += len(part)
+            if size > limit:
+                raise HttpError(413, STATUS_ERRORS[413][1])
+            parts.append(part)
         if not stream.eof:
             raise HttpError(400, _TRUNCATED.format(coding=coding))
-        parts.append(part)
-        rest = stream.unused_data
+        at -= len(stream.unused_data)
     return b"".join(parts)
 
 
