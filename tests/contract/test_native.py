@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contract.asgi import Caller, started
+from llm_schema_registry.formats.jsonschema.compiled import JSON_SANDBOX
 from llm_schema_registry.registry.heavy import HeavyWork
 from llm_schema_registry.registry.validating import INLINE_BYTES
 from llm_schema_registry.store import StoreUnavailableError
@@ -276,3 +277,19 @@ async def test_protobuf_files_that_the_runtime_takes_only_in_part(call: Caller) 
     answer = await call("POST", "/api/v1/validate", {"subject": "large", "data": {}})
     assert (answer.status, answer.json["code"]) == (422, "PAYLOADS_NOT_CHECKED")
     assert "cannot be validated: The Protobuf runtime cannot load this schema" in answer.json["detail"]
+
+
+async def test_with_a_store_in_memory_nobody_waits_long_for_a_schema_that_cannot_be_compiled() -> None:
+    """No other process sees the store, so the event loop waits for the sandbox."""
+    levels: dict[str, Any] = {
+        f"d{level}": {"allOf": [{"$ref": f"#/$defs/d{level + 1}"}] * 2, "unevaluatedProperties": False}
+        for level in range(24)
+    }
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    text = json.dumps({"$schema": dialect, "$defs": levels | {"d24": {"type": "integer"}}, "$ref": "#/$defs/d0"})
+    async with started() as call:
+        answer = await call("POST", "/subjects/s/versions", {"schemaType": "JSON", "schema": text})
+        assert answer.status == 422, answer.json
+        assert answer.json["error_code"] == 42290
+        assert "0.5 seconds" in answer.json["message"]
+    assert JSON_SANDBOX.seconds is None

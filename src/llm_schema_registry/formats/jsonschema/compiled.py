@@ -73,10 +73,15 @@ class _Containment(NamedTuple):
 
 
 class JsonSandbox:
-    """Compiles schemas, checks payloads and proves containment where that can be stopped. Blocks its caller."""
+    """Compiles schemas, checks payloads and proves containment where that can be stopped. Blocks its caller.
+
+    Attributes:
+        seconds: the deadline of each job, where an event loop waits for it; `None`: that of the sandbox.
+    """
 
     def __init__(self) -> None:
         self._sandbox = Sandbox(prepare)
+        self.seconds: float | None = None
 
     def compile(self, text: str, dependencies: tuple[Dependency, ...]) -> None:
         """Finds out whether a schema can be compiled.
@@ -100,7 +105,7 @@ class JsonSandbox:
 
     def _run(self, what: str, job: _Check | _Containment, seconds: float | None = None) -> Any:
         try:
-            return self._sandbox.run(job, seconds)
+            return self._sandbox.run(job, seconds if self.seconds is None else self.seconds)
         except (DeadlineExceededError, ProcessDiedError) as error:
             raise BudgetExceededError(what, str(error)) from None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from llm_schema_registry.budget import share_of_default
-from llm_schema_registry.formats.jsonschema.compiled import COMPILED
+from llm_schema_registry.formats.jsonschema.compiled import COMPILED, JSON_SANDBOX
 from llm_schema_registry.formats.jsonschema.patterns import MATCHER
 from llm_schema_registry.formats.protobuf.protoc import PROTOC, TIMEOUT_SECONDS
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
@@ -31,6 +31,8 @@ _LONGEST_WAIT = 3.0
 _BATCHES_AT_ONCE = 4
 # An event loop waits for it; what takes longer is compiled by a process of the sandbox.
 _INLINE_PROTOC_SECONDS = 0.25
+# With a store in memory, the event loop waits for what is compiled in a sandbox.
+_SECONDS_ALONE = 0.5
 _QUICKLY_CHECKED_BYTES = 32 * 1024 * 1024
 
 
@@ -113,6 +115,8 @@ class Service:
         """
         settings = self.settings
         keys = settings.metadata_keys()
+        # No other process sees a store in memory: what reads it is done here, whatever it takes.
+        is_alone = settings.store_in_memory
         rules = Rules(
             compatibility=settings.compatibility,
             strict_config=settings.confluent_strict_config,
@@ -150,8 +154,6 @@ class Service:
                 store = cast(Store, remembered)
         store = cast(Store, WatchedStore(store, _unheard if follower is None else follower.signal.move))
         seen = None if follower is None else follower.catch_up
-        # No other process sees a store in memory: what reads it is done here, whatever it takes.
-        is_alone = settings.store_in_memory
         share = share_of_default(settings.max_schema_bytes)
         self._heavy = HeavyWork(
             settings.store,
@@ -167,6 +169,7 @@ class Service:
         # Half of the bound is for the compiled schemas themselves, half for the validators that hold them.
         COMPILED.capacity = settings.compiled_mb * MEBIBYTE // 2
         MATCHER.is_inline = not is_alone
+        JSON_SANDBOX.seconds = _SECONDS_ALONE if is_alone else None
         PROTOC.seconds = TIMEOUT_SECONDS if is_alone else _INLINE_PROTOC_SECONDS
         self._registry = Registry(
             store,
@@ -197,7 +200,7 @@ class Service:
         """Lets go of everything. Idempotent."""
         self.stopping = True
         registry, self._registry = self._registry, None
-        MATCHER.is_inline, PROTOC.seconds = False, TIMEOUT_SECONDS
+        MATCHER.is_inline, PROTOC.seconds, JSON_SANDBOX.seconds = False, TIMEOUT_SECONDS, None
         if self._following is not None:
             self._following.cancel()
         if self._checking is not None:
