@@ -67,6 +67,7 @@ class Loader:
         self._references = references
         self._budget = budget
         self._nodes: dict[int, Node] = {}
+        self._dynamic: list[tuple[ReferenceNode, Resource]] = []
         self._pending: list[tuple[ReferenceNode, dict[str, Any], Resource]] = []
 
     def load(self) -> Node:
@@ -94,13 +95,31 @@ class Loader:
         for reference in followed:
             while isinstance(reference.target, ReferenceNode):
                 reference.target = reference.target.target
+            reference.possible = reference.target
+        self._join_possible_targets(followed)
         return node
+
+    def _join_possible_targets(self, references: Iterable[ReferenceNode]) -> None:
+        """A change of any schema that a reference may mean counts."""
+        joined: dict[int, Node] = {}
+        for reference, inside in self._dynamic:
+            found = self._references.find_dynamic(reference.keyword, reference.uri, inside)
+            if isinstance(found, Finding):
+                continue
+            others = [self._nodes[id(raw)] for raw in found.others if id(raw) in self._nodes]
+            if others:
+                joined[id(reference)] = CombinedNode(Criterion.ALL, [reference.target, *others], synthetic=True)
+        for reference in references if joined else ():
+            reference.possible = joined.get(id(reference), reference.possible)
 
     def _find(self, reference: ReferenceNode, inside: Resource) -> Target | Finding:
         if reference.keyword == "$ref":
             return self._references.find(reference.uri, inside)
         found = self._references.find_dynamic(reference.keyword, reference.uri, inside)
-        return found if isinstance(found, Finding) else found.target
+        if isinstance(found, Finding):
+            return found
+        self._dynamic.append((reference, inside))
+        return found.target
 
     def _load(self, raw: Any, resource: Resource, depth: int) -> Node:
         if isinstance(raw, bool):

@@ -215,15 +215,28 @@ class NotNode(Node):
 
 
 class ReferenceNode(Node):
-    """A `$ref`, `$dynamicRef` or `$recursiveRef`; `target` is set when the model is complete, to no reference."""
+    """A `$ref`, `$dynamicRef` or `$recursiveRef`.
 
-    __slots__ = ("keyword", "target", "uri")
+    Attributes:
+        uri: its value.
+        keyword: its keyword.
+        target: the schema that it means, set when the model is complete; never a reference itself.
+        possible: all schemas that it may mean, as one that demands what each of them does; mostly `target`.
+    """
+
+    __slots__ = ("keyword", "possible", "target", "uri")
 
     def __init__(self, uri: str, keyword: str) -> None:
         super().__init__(Kind.REFERENCE)
         self.keyword = keyword
         self.uri = uri
         self.target: Node = self
+        self.possible: Node = self
+
+
+def possible(node: Node) -> Node:
+    """The node itself, or all that it may refer to."""
+    return node.possible if isinstance(node, ReferenceNode) else node
 
 
 def resolved(node: Node) -> Node:

@@ -69,11 +69,11 @@ class DynamicTarget(NamedTuple):
 
     Attributes:
         target: the schema.
-        is_certain: whether it means this one wherever it is met; otherwise it may mean that of another resource.
+        others: those that it may mean instead, depending on the way to the reference.
     """
 
     target: Target
-    is_certain: bool
+    others: tuple[Any, ...] = ()
 
 
 @functools.cache
@@ -176,12 +176,13 @@ class References:
         self._index()
         name = found.fragment if keyword == "$dynamicRef" else _RECURSIVE
         if found.resource.dynamic_anchors.get(name) is not found.raw:
-            return DynamicTarget(found, is_certain=True)
+            return DynamicTarget(found)
         if name in self.root.dynamic_anchors:
             target = Target(self.root.dynamic_anchors[name], self.root, found.fragment)
-            return DynamicTarget(target, is_certain=True)
-        others = (each for each in self._all_resources() if each is not found.resource)
-        return DynamicTarget(found, is_certain=not any(name in each.dynamic_anchors for each in others))
+            return DynamicTarget(target)
+        found_in = {id(each): each for each in self._all_resources() if name in each.dynamic_anchors}
+        others = [each.dynamic_anchors[name] for each in found_in.values() if each is not found.resource]
+        return DynamicTarget(found, tuple(others))
 
     def _all_resources(self) -> Iterator[Resource]:
         return itertools.chain(self._documents, self._resources.values(), self._embedded.values())

@@ -51,3 +51,16 @@ def test_a_target_that_depends_on_the_way_is_an_open_question():
     )
     assert found.answer is Answer.UNKNOWN
     assert found.reason == "the target of the $dynamicRef '#n' depends on the way to it"
+
+
+def test_possible_targets_that_apply_to_one_value_come_to_an_end():
+    """`other` refers to `part`, which refers back in place where the way leads through `other`."""
+    part = {"$schema": NEWEST, "$dynamicAnchor": "n", "anyOf": [{"type": "null"}, {"items": {"$dynamicRef": "#n"}}]}
+    other = {"$schema": NEWEST, "$dynamicAnchor": "n", "$ref": "part.json", "not": {"$dynamicRef": "part.json#n"}}
+    used = [Dependency("part.json", json.dumps(part)), Dependency("other.json", json.dumps(other))]
+    root = {"$schema": NEWEST, "properties": {"a": {"$ref": "part.json"}, "b": {"$ref": "other.json"}}}
+    schema, same = FORMAT.parse(json.dumps(root), used, strict=False), parsed({**root, "title": "t"}, *used)
+    assert not list(breaking_differences(schema, same, Policy.STRICT, Budget()))
+    assert FORMAT.outline(schema)
+    assert FORMAT.tags(schema) is not None
+    assert next(FORMAT.samples(schema)) is not None

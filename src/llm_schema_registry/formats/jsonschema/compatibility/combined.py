@@ -10,7 +10,7 @@ from llm_schema_registry.formats.jsonschema.compatibility.matching import maximu
 from llm_schema_registry.formats.jsonschema.compatibility.narrowing import judged, keeps_all, refines
 from llm_schema_registry.formats.jsonschema.compatibility.walk import Entries, Explanation, Found, Walk
 from llm_schema_registry.formats.jsonschema.differences import ROWS
-from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Node, NotNode, resolved
+from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Node, NotNode, possible
 
 _Branch = tuple[int, Any, Node]
 """A branch with its index and its likeness."""
@@ -218,7 +218,7 @@ class _Pairs:
         """
         (index, _, old), (other_index, _, new) = self._before[pair[0]], self._after[pair[1]]
         is_nested = bool(breaking) and all(map(_is_failure, breaking))
-        return resolved(old).kind is not resolved(new).kind, is_nested, len(breaking), index != other_index
+        return possible(old).kind is not possible(new).kind, is_nested, len(breaking), index != other_index
 
 
 def _is_failure(found: Found) -> bool:

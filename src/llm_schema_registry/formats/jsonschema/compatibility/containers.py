@@ -23,7 +23,7 @@ from llm_schema_registry.formats.jsonschema.compatibility.narrowing import (
 )
 from llm_schema_registry.formats.jsonschema.compatibility.scalars import Limit, compare_limits, note_narrowed_type
 from llm_schema_registry.formats.jsonschema.compatibility.walk import Walk
-from llm_schema_registry.formats.jsonschema.model import MISSING, ArrayNode, Kind, Node, ObjectNode, resolved
+from llm_schema_registry.formats.jsonschema.model import MISSING, ArrayNode, Kind, Node, ObjectNode, possible
 
 _OBJECT_LIMITS: tuple[Limit, ...] = (
     ("max_properties", "maxProperties", "MAX_PROPERTIES", lambda writer, limit: limit >= most_properties(writer)),
@@ -91,7 +91,7 @@ def _note_removed(walk: Walk, what: str, node: Node, model: ContentModel, coveri
     if covering is not None:
         _note_coverage(walk, what, "REMOVED", node, covering, path)
     else:
-        walk.add(REMOVED[model, resolved(node).kind is Kind.FALSE].format(what=what), path)
+        walk.add(REMOVED[model, possible(node).kind is Kind.FALSE].format(what=what), path)
 
 
 def _note_coverage(walk: Walk, what: str, change: str, writer: Node, reader: Node, path: str) -> None:
@@ -109,7 +109,7 @@ def _note_added_property(walk: Walk, writer: ObjectNode, reader: ObjectNode, nam
     if name in reader.required_properties and name not in writer.required_properties:
         added = Added.DEFAULTED if node.default is not MISSING else Added.REQUIRED
     else:
-        added = Added.EMPTY if resolved(node).kind is Kind.EMPTY else Added.OPTIONAL
+        added = Added.EMPTY if possible(node).kind is Kind.EMPTY else Added.OPTIONAL
     key = PROPERTY_ADDED[model, added]
     if model is ContentModel.OPEN and added is Added.OPTIONAL:
         key = judged(key, accepts_anything(node))
@@ -222,5 +222,5 @@ def _note_added_item(walk: Walk, node: Node, model: ContentModel, covering: Node
     if covering is not None:
         _note_coverage(walk, "ITEM", "ADDED", covering, node, path)
         return
-    key = ITEM_ADDED[model, resolved(node).kind is Kind.EMPTY]
+    key = ITEM_ADDED[model, possible(node).kind is Kind.EMPTY]
     walk.add(judged(key, accepts_anything(node)) if walk.breaks(key) else key, path)

@@ -24,7 +24,7 @@ from llm_schema_registry.formats.jsonschema.model import (
     ObjectNode,
     StringNode,
     comparable,
-    resolved,
+    possible,
 )
 from llm_schema_registry.formats.jsonschema.patterns import matches
 
@@ -51,7 +51,7 @@ def keeps_all(walk: "Walk", writer: Node, reader: Node, path: str) -> bool:
 
     Combinations are taken apart once, and their branches are compared by the rules.
     """
-    writer, reader = resolved(writer), resolved(reader)
+    writer, reader = possible(writer), possible(reader)
     if _accepts(writer, reader):
         return True
     before, after = _branches(writer), _branches(reader)
@@ -59,7 +59,7 @@ def keeps_all(walk: "Walk", writer: Node, reader: Node, path: str) -> bool:
         return False
 
     def implies(one: Node, other: Node) -> bool:
-        old, new = resolved(one), resolved(other)
+        old, new = possible(one), possible(other)
         if _accepts(old, new):
             return True
         # Of two kinds, the rules find that the type has changed, which nothing else can prove to be harmless.
@@ -90,7 +90,7 @@ def refines(walk: "Walk", writer: Node, reader: Node, path: str) -> bool:
 
 def _is_compared_exactly(node: Node, depth: int) -> bool:
     """Whether the rules compare everything that a schema demands."""
-    node = resolved(node)
+    node = possible(node)
     if depth > _MAX_DEPTH or node.is_connect_bytes:
         return False
     match node:
@@ -124,7 +124,7 @@ def _accepts(writer: Node, reader: Node) -> bool:
 
 def accepts_anything(node: Node, depth: int = 0) -> bool:
     """Whether a schema accepts every value, as keywords without effect do (`minLength: 0`)."""
-    node = resolved(node)
+    node = possible(node)
     if node.kind is Kind.EMPTY:
         return True
     if depth > _MAX_DEPTH:
@@ -140,7 +140,7 @@ def accepts_anything(node: Node, depth: int = 0) -> bool:
         case ArrayNode():
             return not node.required and _is_void_array(node, inner)
         case NotNode():
-            return resolved(node.negated).kind is Kind.FALSE
+            return possible(node.negated).kind is Kind.FALSE
         case CombinedNode(criterion=Criterion.ALL):
             return all(accepts_anything(branch, inner) for branch in node.branches)
         case CombinedNode(criterion=Criterion.ANY):
@@ -193,7 +193,7 @@ def _concerns_another_type(writer: Node, reader: Node) -> bool:
 
 def _finite(node: Node, depth: int) -> list[Any] | None:
     """The values of a schema that allows only these, or fewer; `None` if that is unknown."""
-    node = resolved(node)
+    node = possible(node)
     match node:
         case EnumNode():
             return list(node.values.values())
@@ -216,7 +216,7 @@ def _finite(node: Node, depth: int) -> list[Any] | None:
 
 def _admits(node: Node, value: Any, depth: int) -> bool:
     """Whether a schema accepts a value."""
-    node = resolved(node)
+    node = possible(node)
     if depth > _MAX_DEPTH or node.kind is Kind.FALSE:
         return False
     match node:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from llm_schema_registry.budget import Budget
-from llm_schema_registry.formats.jsonschema.model import Node, resolved
+from llm_schema_registry.formats.jsonschema.model import Node, possible
 
 _Pair = tuple[int, int]
 _BY_NAME = frozenset({"properties", "dependent_schemas"})
@@ -29,7 +29,7 @@ class Sameness:
         Raises:
             BudgetExceededError: too many pairs.
         """
-        one, other = resolved(one), resolved(other)
+        one, other = possible(one), possible(other)
         key = id(one), id(other)
         if key not in self._same:
             self._decide(one, other)
@@ -73,16 +73,16 @@ def _parts(node: Node) -> tuple[list[Any], list[Node]]:
             continue
         if isinstance(value, Node):
             own.append(Node)
-            inner.append(resolved(value))
+            inner.append(possible(value))
         elif name in _BY_NAME:
             own.append(value.keys())
-            inner += [resolved(value[key]) for key in sorted(value)]
+            inner += [possible(value[key]) for key in sorted(value)]
         elif name in _IN_ORDER and value is not None:
             own.append(len(value))
-            inner += map(resolved, value)
+            inner += map(possible, value)
         elif name == "patterns":
             own.append([pattern for pattern, _ in value])
-            inner += [resolved(schema) for _, schema in value]
+            inner += [possible(schema) for _, schema in value]
         else:
             own.append(value)
     return own, inner

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from llm_schema_registry.budget import Budget
 from llm_schema_registry.formats.jsonschema.compatibility.narrowing import accepts_anything, judged, keeps_all
 from llm_schema_registry.formats.jsonschema.compatibility.sameness import Sameness
-from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Kind, Node, resolved
+from llm_schema_registry.formats.jsonschema.model import CombinedNode, Criterion, Kind, Node, possible
 
 Rule = Callable[["Walk", Any, Any, str], None]
 """Adds the differences of two nodes of one kind."""
@@ -249,7 +249,7 @@ class Walk:
             if writer is not reader:
                 self.add(_presence_change(reader), path)
             return
-        before, after = resolved(writer), resolved(reader)
+        before, after = possible(writer), possible(reader)
         if before is after:
             return
         shared = before is not writer and after is not reader

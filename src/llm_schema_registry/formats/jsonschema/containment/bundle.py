@@ -234,7 +234,7 @@ class _Bundler:
         """`$dynamicRef` and `$recursiveRef` as `$ref`, where they mean the same schema on every way."""
         native = "$dynamicRef" if resource.dialect.prefix_items else "$recursiveRef"
         found = self._references.find_dynamic(keyword, value, resource) if isinstance(value, str) else None
-        if keyword != native or not isinstance(found, DynamicTarget) or not found.is_certain:
+        if keyword != native or not isinstance(found, DynamicTarget) or found.others:
             raise UnsupportedError(f"the target of the {keyword} '{shortened(str(value))}' depends on the way to it")
         new.setdefault("allOf", []).append({"$ref": self._definition(found.target)})
 
