@@ -28,7 +28,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
 
     Attributes:
         compatibility_level: what a new version owes to the earlier ones.
-        compatibility_policy: how JSON Schema content models are judged.
+        compatibility_policy: how JSON Schemas are compared: by rules, or by proof (`EXACT`).
         compatibility_profile: what else a new version must not break: in Protobuf the wire format with reserved
             numbers (`WIRE`), JSON too (`WIRE_JSON`), generated code too (`SOURCE`); `CONFLUENT`: nothing else.
         logical_types: what a change of an Avro logical type is, e.g. of a scale or a unit: a warning (`warn`), or an

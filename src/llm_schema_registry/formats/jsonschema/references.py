@@ -255,11 +255,12 @@ class References:
                 self._resources.setdefault(resource.uri, resource)
         for name in anchors_of(value, resource.dialect):
             resource.anchors.setdefault(name, value)
-        dynamic = value.get("$dynamicAnchor")
-        if isinstance(dynamic, str) and resource.dialect.is_2019:
-            resource.dynamic_anchors.setdefault(normal(dynamic), value)
-        if value.get("$recursiveAnchor") is True and value is resource.raw:
-            resource.dynamic_anchors[_RECURSIVE] = value
+        if resource.dialect.is_2019:
+            dynamic = value.get("$dynamicAnchor")
+            if isinstance(dynamic, str):
+                resource.dynamic_anchors.setdefault(normal(dynamic), value)
+            if value.get("$recursiveAnchor") is True and value is resource.raw:
+                resource.dynamic_anchors[_RECURSIVE] = value
         return resource
 
     def place(self, raw: Any) -> tuple[str, str | None]:
