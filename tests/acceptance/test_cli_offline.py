@@ -332,3 +332,16 @@ def test_the_work_budget_of_a_check_is_an_option(lsr: Lsr, tmp_path: Path) -> No
     assert lsr(*arguments, "--max-steps", "100000", LSR_MAX_STEPS="500").returncode == 0
     for automatic in ("0", ""):
         assert lsr(*arguments, LSR_MAX_STEPS=automatic).returncode == 0
+
+
+def test_the_policy_exact_compares_by_proof(lsr: Lsr, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text('{"const": "a"}')
+    (tmp_path / "new.json").write_text('{"enum": ["a", "b"]}')
+    assert lsr("check", "old.json", "new.json").returncode == 1
+    proved = lsr("check", "old.json", "new.json", "--policy", "exact")
+    assert (proved.returncode, proved.stderr) == (0, "")
+    assert "Proved by structural rules" in proved.stdout
+    refused = lsr("check", "new.json", "old.json", "--policy", "exact")
+    assert refused.returncode == 1
+    assert "json.NOT_CONTAINED" in refused.stdout
+    assert 'refused by the new schema: "b"' in refused.stdout
