@@ -16,7 +16,7 @@ from llm_schema_registry.formats.format import Dependency
 from llm_schema_registry.formats.jsonschema.canonical import read_json
 from llm_schema_registry.formats.jsonschema.dialects import DATA_KEYWORDS, SCHEMA_MAPS, Dialect, dialect_of
 from llm_schema_registry.formats.jsonschema.pointers import pointer
-from llm_schema_registry.formats.jsonschema.uris import join, normal, pointer_fragment
+from llm_schema_registry.formats.jsonschema.uris import forbidden, join, normal, pointer_fragment
 
 # The name of the anchor that `$recursiveAnchor` makes; no plain-name fragment has this character.
 _RECURSIVE = "#"
@@ -284,10 +284,13 @@ class References:
         declared = [resource.name for resource in self._documents if resource.name is not None]
         named = ", ".join(map(repr, declared[:_MAX_NAMED])) + (", …" if len(declared) > _MAX_NAMED else "")
         known = f"Declared are {named}." if declared else "None is declared."
-        asked = reference.partition("#")[0]
+        written = normal(reference) if forbidden(reference) else reference
+        asked = written.partition("#")[0]
         meant = _closest(asked, declared)
         entry = f'{{"name": "{shortened(asked)}", "subject": …, "version": …}}'
         fix = f"Add {entry} to the references of the request. {known}"
+        if written != reference:
+            fix = f"Write the $ref as '{shortened(written)}'. {fix}"
         return Finding(
             code="json.UNRESOLVED_REF",
             message=f"The $ref '{shortened(reference)}' is unknown. References are never fetched: register that schema "

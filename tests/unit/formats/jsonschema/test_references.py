@@ -162,3 +162,12 @@ def test_common_mistakes_have_a_fix_of_their_own(schema, place, fix):
     finding = refused(schema)
     assert (finding.code, finding.path) == ("json.METASCHEMA", place)
     assert fix in finding.fix
+
+
+@pytest.mark.parametrize("name", ["a b.json", "Foo<Bar>.json", "x|y.json", "50%.json", "größe {1}.json"])
+def test_the_fix_for_an_unknown_ref_that_is_not_a_uri_works_when_applied(name):
+    fix = refused({"properties": {"a": {"$ref": name}}}).fix
+    written = fix.partition("Write the $ref as '")[2].partition("'")[0]
+    assert f'Add {{"name": "{written}"' in fix
+    assert reads_strings(parse({"properties": {"a": {"$ref": written}}}, (written, TEXT)))
+    assert "Write the $ref" not in refused({"properties": {"a": {"$ref": written}}}).fix
