@@ -6,8 +6,10 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -206,23 +208,60 @@ def test_a_drained_server_is_not_ready_and_still_answers(tmp_path: Path) -> None
         assert process.wait(timeout=STOP_SECONDS) == 0
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_stop_resets_no_new_connection(tmp_path: Path, workers: str) -> None:
-    with running(tmp_path, "--workers", workers) as (port, process), begun_request(port):
-        # It goes on for seconds, for the request in progress.
-        process.send_signal(signal.SIGTERM)
-        refused = reset = 0
-        while process.poll() is None:
+@contextmanager
+def connecting(port: int) -> Iterator[Counter[str]]:
+    """Clients that connect for every request, and the outcomes: `200`, or the name of an error."""
+    outcomes: Counter[str] = Counter()
+    done = threading.Event()
+
+    def go_on() -> None:
+        while not done.is_set():
             try:
-                assert get(port, "/health/live")[0] == 200
-            except ConnectionRefusedError:
-                refused += 1
+                outcomes[str(get(port, "/health/live")[0])] += 1
+            except (OSError, http.client.HTTPException) as error:
+                outcomes[type(error).__name__] += 1
                 time.sleep(0.01)
-            except ConnectionResetError:
-                reset += 1
-        # The system resets a connection that it completes between the last look at the socket and its end.
-        assert reset <= 1
-        assert refused > 10, "the socket stays open until the end"
+
+    threads = [threading.Thread(target=go_on) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield outcomes
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="new handshakes are filtered on Linux only")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stop_resets_no_new_connection(tmp_path: Path, workers: str, number: int) -> None:
+    with running(tmp_path, "--workers", workers) as (port, process), begun_request(port), connecting(port) as outcomes:
+        wait_for(lambda: outcomes["200"] > 20, "nothing is answered")
+        # It goes on for seconds, for the request in progress.
+        process.send_signal(number)
+        wait_for(lambda: outcomes["ConnectionRefusedError"] > 10, "the socket stays open until the end")
+        assert process.poll() is None
+        assert process.wait(timeout=STOP_SECONDS) == 0
+    assert set(outcomes) == {"200", "ConnectionRefusedError"}
+
+
+def test_a_stop_of_an_idle_node_resets_no_new_connection(tmp_path: Path) -> None:
+    with running(tmp_path, LSR_DRAIN_SECONDS="1") as (port, process), connecting(port) as outcomes:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=STOP_SECONDS) == 0
+    assert set(outcomes) <= {"200", "ConnectionRefusedError"}
+
+
+def test_a_worker_that_stops_alone_leaves_the_socket_to_the_others(tmp_path: Path) -> None:
+    with running(tmp_path, "--workers", "2") as (port, process), connecting(port) as outcomes:
+        log_until(process, "serving", times=2)
+        os.kill(workers_of(process.pid)[0], signal.SIGTERM)
+        log_until(process, "serving")
+        answered = outcomes["200"]
+        wait_for(lambda: outcomes["200"] > answered + 100, "nothing is answered")
+        assert set(outcomes) == {"200"}
 
 
 def test_a_store_in_memory_is_not_lost_by_a_reload() -> None:

@@ -11,6 +11,8 @@ import math
 import time
 from collections.abc import Callable
 
+from llm_schema_registry.server.handshakes import HANDSHAKE_SECONDS
+
 _LAST_WORD_SECONDS = 0.5
 # Longer than a connection may be idle.
 _RETIREMENT_SECONDS = 15.0
@@ -46,10 +48,14 @@ class Departure:
         self.is_stop = False
 
     def stop(self, *, drains: bool) -> None:
-        """Asks for the end of the node. Asked again, it does not come later."""
+        """Asks for the end of the node. Asked again, it does not come later.
+
+        Connections are accepted at least until the handshakes under way are complete.
+        """
         now = self._clock()
         self.is_stop = True
-        self._accepts_until = min(self._accepts_until, now + (self._drain_seconds if drains else 0))
+        drain_seconds = self._drain_seconds if drains else 0
+        self._accepts_until = min(self._accepts_until, now + max(drain_seconds, HANDSHAKE_SECONDS))
         self._stays_until = min(self._stays_until, max(self._accepts_until, now) + _LAST_WORD_SECONDS)
 
     def retire(self) -> None:

@@ -102,21 +102,28 @@ class _Server(uvicorn.Server):
         stage = self._departure.stage(len(self.server_state.connections))
         if self._stage is Stage.SERVING is not stage:
             self._say_goodbye()
-        if stage is Stage.LEAVING is not self._stage:
+        if self._listening and stage in (Stage.LEAVING, Stage.GONE):
             await self._stop_listening()
+            stage = self._departure.stage(len(self.server_state.connections))
         self._stage = stage
         self._front.service.stopping = self._departure.is_stop
         return stage is Stage.GONE
 
     async def _stop_listening(self) -> None:
-        """Accepts the connections that wait, since closing the socket would reset them, and no others."""
+        """Accepts the connections that wait, since closing the socket would reset them, and no others.
+
+        A process that retires at its limit of connections leaves them to others.
+        """
         for listening in self._listening:
             with suppress(BlockingIOError):
-                while len(self.server_state.connections) < self._protocol.limits.connections:
+                while self._departure.is_stop or len(self.server_state.connections) < self._protocol.limits.connections:
                     accepted, _ = listening.accept()
                     await asyncio.get_running_loop().connect_accepted_socket(self._new_connection, accepted)
         for server in self.servers:
             server.close()
+        self._listening.clear()
+        # The loop announces connections that it accepted itself in its next iteration.
+        await asyncio.sleep(0)
 
     def _new_connection(self) -> BoundedConnection:
         return self._protocol(self.config, self.server_state, self.lifespan.state)

@@ -17,6 +17,7 @@ import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
 from llm_schema_registry.server.counters import counter_directory
+from llm_schema_registry.server.handshakes import HANDSHAKE_SECONDS, end_handshakes
 from llm_schema_registry.server.logs import configure_logs
 from llm_schema_registry.server.metrics import SHARED_BY_WORKERS
 from llm_schema_registry.server.process import serve
@@ -272,18 +273,26 @@ class _Crew:
 
     def _stop(self, number: int, requests: _Requests) -> None:
         """Stops all workers by a signal, and kills them when they take too long, or at the next signal."""
-        # Nobody accepts on this copy of the socket: with it open, clients would connect and be reset in the end.
-        self._listening.close()
         self._stop_all(number)
         drain = self._settings.drain_seconds if number == signal.SIGTERM else 0
-        until = time.monotonic() + drain + _STOP_SECONDS
-        while (alive := [each.process.sentinel for each in self._all() if not each.is_dead]) and (
-            (seconds := until - time.monotonic()) > 0
-        ):
-            wait([requests.ready, *alive], seconds)
+        if self._goes_on(drain - HANDSHAKE_SECONDS, requests):
+            # Workers still accept for this long. The filter holds for their copies of the socket as well; this copy
+            # has to be closed before theirs, since nothing accepts on it.
+            end_handshakes(self._listening)
+            self._listening.close()
+            self._goes_on(HANDSHAKE_SECONDS + _STOP_SECONDS, requests)
+        self._stop_all(signal.SIGKILL)
+
+    def _goes_on(self, seconds: float, requests: _Requests) -> bool:
+        """Waits so many seconds; returns False, and early, once all workers have ended or another signal arrives."""
+        until = time.monotonic() + seconds
+        while alive := [each.process.sentinel for each in self._all() if not each.is_dead]:
+            if (left := until - time.monotonic()) <= 0:
+                return True
+            wait([requests.ready, *alive], left)
             if any(again != signal.SIGHUP for again in requests.taken()):
                 break
-        self._stop_all(signal.SIGKILL)
+        return False
 
     def _stop_all(self, number: int) -> None:
         for worker in self._all():

@@ -3,6 +3,7 @@
 import pytest
 
 from llm_schema_registry.server.departing import Departure, Stage
+from llm_schema_registry.server.handshakes import HANDSHAKE_SECONDS
 
 
 class Clock:
@@ -49,7 +50,16 @@ def test_a_person_does_not_wait_for_a_drain(clock: Clock) -> None:
     departure.stop(drains=True)
     clock.now += 1
     departure.stop(drains=False)
-    assert stages(departure, clock, 1, 1.4, 1.5) == [Stage.LEAVING, Stage.LEAVING, Stage.GONE]
+    accepts = 1 + HANDSHAKE_SECONDS
+    found = stages(departure, clock, 1, accepts + 0.01, accepts + 0.49, accepts + 0.51)
+    assert found == [Stage.DRAINING, Stage.LEAVING, Stage.LEAVING, Stage.GONE]
+
+
+def test_handshakes_under_way_complete_without_a_drain(clock: Clock) -> None:
+    departure = Departure(0, 75, clock)
+    departure.stop(drains=True)
+    found = stages(departure, clock, 0, HANDSHAKE_SECONDS - 0.01, HANDSHAKE_SECONDS + 0.01)
+    assert found == [Stage.DRAINING, Stage.DRAINING, Stage.LEAVING]
 
 
 def test_asking_again_delays_nothing(clock: Clock) -> None:
