@@ -1,11 +1,11 @@
 """Comparing `allOf`, `anyOf`, `oneOf` and `not`."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from llm_schema_registry.findings import shortened
+from llm_schema_registry.formats.jsonschema.compatibility.likeness import likenesses
 from llm_schema_registry.formats.jsonschema.compatibility.matching import maximum_matching
 from llm_schema_registry.formats.jsonschema.compatibility.narrowing import judged, keeps_all, refines
 from llm_schema_registry.formats.jsonschema.compatibility.walk import Entries, Explanation, Found, Walk
@@ -18,20 +18,13 @@ _Branch = tuple[int, Any, Node]
 _FAILURE = "COMBINED_TYPE_SUBSCHEMAS_CHANGED"
 # How many failures of combinations one inside the other are explained.
 _MAX_REASONS = 3
-_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
-def _likeness(branch: Node) -> Any:
-    """What two branches that are probably meant to be the same have in common."""
-    return branch.kind if branch.raw is None else _encode(branch.raw)
-
-
-def _distinct(node: CombinedNode) -> list[_Branch]:
+def _distinct(node: CombinedNode, keys: Sequence[Any]) -> list[_Branch]:
     """The branches without repetitions, each with its index and its likeness."""
     seen = set()
     branches = []
-    for index, branch in enumerate(node.branches):
-        likeness = _likeness(branch)
+    for index, (branch, likeness) in enumerate(zip(node.branches, keys, strict=True)):
         if branch.raw is None or likeness not in seen:
             seen.add(likeness)
             branches.append((index, likeness, branch))
@@ -62,7 +55,8 @@ def compare_combined(walk: Walk, writer: CombinedNode, reader: CombinedNode, pat
         walk.add("COMBINED_TYPE_EXTENDED", path, writer.criterion, reader.criterion)
     if not writer.synthetic:
         path = f"{path}/{writer.criterion}"
-    before, after = _distinct(writer), _distinct(reader)
+    keys = likenesses(writer.branches, reader.branches)
+    before, after = _distinct(writer, keys[0]), _distinct(reader, keys[1])
     if len(before) < len(after):
         name = "PRODUCT_TYPE_EXTENDED" if reader.criterion is Criterion.ALL else "SUM_TYPE_EXTENDED"
         note(name, f"{len(before)} branches", f"{len(after)} branches")
