@@ -21,20 +21,24 @@ def likenesses(*sides: Sequence[Node]) -> list[list[Any]]:
     Branches of a synthetic combination have no text of their own; their key is the kind.
 
     The text of a branch, with sorted members, is the key. Only if texts of equal length differ, their lists may be the
-    same in another order, and are sorted too: most branches are spared the work.
+    same in another order, and are sorted too. Most branches are spared that.
     """
     texts = [[branch.kind if branch.raw is None else _encode(branch.raw) for branch in side] for side in sides]
-    lengths = Counter(len(text) for text in {text for side in texts for text in side if isinstance(text, bytes)})
+    distinct = {text for side in texts for text in side if isinstance(text, bytes)}
+    if len(distinct) == len(set(map(len, distinct))):
+        return texts
+    # Texts that are the same in another order have the same bytes, and so the same sum of them.
+    sums = {text: sum(text) for text in distinct if any(mark in text for mark in _MARKS)}
+    if len(sums) == len(set(sums.values())):
+        return texts
+    shared = {value for value, count in Counter(sums.values()).items() if count > 1}
     return [
-        [_sorted(text, branch, lengths) for text, branch in zip(keys, side, strict=True)]
+        [
+            _encode(_with_sorted_lists(branch.raw)) if sums.get(text) in shared else text
+            for text, branch in zip(keys, side, strict=True)
+        ]
         for keys, side in zip(texts, sides, strict=True)
     ]
-
-
-def _sorted(text: Any, branch: Node, lengths: Counter[int]) -> Any:
-    if not isinstance(text, bytes) or lengths[len(text)] == 1 or not any(mark in text for mark in _MARKS):
-        return text
-    return _encode(_with_sorted_lists(branch.raw))
 
 
 def _with_sorted_lists(schema: Any) -> Any:
