@@ -23,7 +23,9 @@ def likenesses(*sides: Sequence[Node]) -> list[list[Any]]:
     The text of a branch, with sorted members, is the key. Only if texts of equal length differ, their lists may be the
     same in another order, and are sorted too. Most branches are spared that.
     """
-    texts = [[branch.kind if branch.raw is None else _encode(branch.raw) for branch in side] for side in sides]
+    texts: list[list[Any]] = [
+        [branch.kind if branch.raw is None else _encode(branch.raw) for branch in side] for side in sides
+    ]
     distinct = {text for side in texts for text in side if isinstance(text, bytes)}
     if len(distinct) == len(set(map(len, distinct))):
         return texts
