@@ -264,6 +264,22 @@ def test_a_worker_that_stops_alone_leaves_the_socket_to_the_others(tmp_path: Pat
         assert set(outcomes) == {"200"}
 
 
+def test_a_stop_cuts_off_stalled_clients_without_an_error(tmp_path: Path) -> None:
+    large = json.dumps({"schema": json.dumps({"type": "enum", "name": "E", "symbols": ["a"], "doc": "x" * 3_000_000})})
+    with running(tmp_path) as (port, process), begun_request(port), socket.socket() as unread:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)) as client:
+            client.request("POST", "/subjects/large/versions", large, {"Content-Type": "application/json"})
+            assert client.getresponse().status == 200
+        unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        unread.connect(("127.0.0.1", port))
+        unread.sendall(b"GET /subjects/large/versions/1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert unread.recv(8) == b"HTTP/1.1"
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=STOP_SECONDS)
+        assert process.returncode == 0
+        assert [line for line in map(json.loads, log.splitlines()) if line["level"] in {"error", "critical"}] == []
+
+
 def test_a_store_in_memory_is_not_lost_by_a_reload() -> None:
     with running("sqlite://") as (port, process):
         assert register(port, "kept").status == 200

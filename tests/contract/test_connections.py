@@ -371,6 +371,30 @@ def test_a_small_body_that_becomes_large_is_refused_for_memory(bounded: Server) 
         assert b"LSR_MAX_BUFFERED_MB" in answers
 
 
+def test_the_oldest_unread_answers_make_room(bounded: Server) -> None:
+    name = b"unread-%d" % time.monotonic_ns()
+    schema = json.dumps(
+        {"schema": json.dumps({"type": "enum", "name": "E", "symbols": ["a"], "doc": "x" * 60_000})}
+    ).encode()
+    head = POST.replace(b"/s/", b"/%b/" % name) + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(schema)
+    assert statuses(asked(bounded, head + schema)) == [200]
+    requests = b"GET /subjects/%b/versions/1 HTTP/1.1\r\nHost: localhost\r\n\r\n" % name * 40
+    unread = "The answer was not read, and its memory is needed. The limit is set by LSR_MAX_BUFFERED_MB."
+    with ExitStack() as stack:
+        for _ in range(12):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            parts = urlsplit(bounded[0])
+            connection.connect((parts.hostname, parts.port))
+            connection.sendall(requests)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not any(line.get("reason") == unread for line in lines_of(bounded)):
+            assert time.monotonic() < until, "unread answers take more memory than the limit"
+            time.sleep(0.1)
+        # One that is read is complete, whatever the others hold.
+        assert len(asked(bounded, requests.removesuffix(b"\r\n") + b"Connection: close\r\n\r\n")) > 40 * 60_000
+
+
 def test_requests_in_one_piece_are_no_long_head(bounded: Server) -> None:
     many = 400
     with connected(bounded) as connection:

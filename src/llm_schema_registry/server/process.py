@@ -22,6 +22,8 @@ from llm_schema_registry.store.caching import Follower, Signal
 BACKLOG = 2048
 _TICKS_PER_SECOND = 10
 _SHUTDOWN_SECONDS = 3
+# The application has ended a request this long after its connection was lost, or is cancelled.
+_CANCEL_SECONDS = 1
 _GOODBYE = (b"connection", b"close")
 _log = structlog.get_logger()
 
@@ -66,7 +68,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
-                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS + _CANCEL_SECONDS,
             )
         )
         self._url = url
@@ -80,6 +82,7 @@ class _Server(uvicorn.Server):
         """Opens the application, then starts to answer."""
         await super().startup(sockets)
         self._listening = list(sockets or ())
+        self._protocol.acceptance.begin(self._listening, self._new_connection)
         _quiet_collector()
         _log.info("serving", url=self._url, sensitive_metadata=self._sensitive_metadata)
 
@@ -109,11 +112,23 @@ class _Server(uvicorn.Server):
         self._front.service.stopping = self._departure.is_stop
         return stage is Stage.GONE
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Gives connections in use some seconds to end, then cuts them off, and closes the application."""
+        cut = asyncio.get_running_loop().call_later(_SHUTDOWN_SECONDS, self._cut_off)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def _cut_off(self) -> None:
+        """Ends connections whose clients send no complete request, or do not read the answer."""
+        for connection in list(self.server_state.connections):
+            cast(BoundedConnection, connection).transport.abort()
+
     async def _stop_listening(self) -> None:
         """Accepts the connections that wait, since closing the socket would reset them, and no others.
 
         A process that retires at its limit of connections leaves them to others.
         """
+        self._protocol.acceptance.end()
         for listening in self._listening:
             with suppress(BlockingIOError):
                 while self._departure.is_stop or len(self.server_state.connections) < self._protocol.limits.connections:

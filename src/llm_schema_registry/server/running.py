@@ -4,6 +4,7 @@ import socket
 
 from llm_schema_registry.server.logs import configure_logs
 from llm_schema_registry.server.process import BACKLOG
+from llm_schema_registry.server.serving import bound_send_buffers
 from llm_schema_registry.server.settings import Settings, SettingsError
 from llm_schema_registry.server.workers import supervise
 
@@ -27,9 +28,11 @@ def _listen(settings: Settings) -> socket.socket:
     """A socket that accepts connections from now on; they wait until the application answers."""
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
             "Stop what listens there, or choose another address with LSR_HOST and LSR_PORT."
         ) from None
+    bound_send_buffers(listening)
+    return listening

@@ -1,6 +1,7 @@
 """The HTTP protocol with the response shelf in front of the application."""
 
 from llm_schema_registry.server.serving.connection import BoundedConnection
+from llm_schema_registry.server.serving.flow import bound_send_buffers
 from llm_schema_registry.server.serving.limits import RESERVED_CONNECTIONS, Limits
 from llm_schema_registry.server.serving.protocol import REQUEST_BYTES, shelf_protocol
 from llm_schema_registry.server.serving.shelf import Answer, Shelf
@@ -15,5 +16,6 @@ __all__ = [
     "LocalSignal",
     "SharedSignal",
     "Shelf",
+    "bound_send_buffers",
     "shelf_protocol",
 ]

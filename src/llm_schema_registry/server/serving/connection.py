@@ -1,13 +1,15 @@
 """A connection over uvicorn's HTTP protocol: bounded in time and size, refusals in turn, half-close."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from llm_schema_registry.server.serving.flow import FairFlow
+from llm_schema_registry.server.serving.acceptance import Acceptance
+from llm_schema_registry.server.serving.flow import SENT_BYTES, FairFlow
 from llm_schema_registry.server.serving.idle import IdleConnections
 from llm_schema_registry.server.serving.limits import (
     CYCLE,
@@ -53,6 +55,7 @@ class BoundedConnection(HttpToolsProtocol):
         turns: of its event loop.
         room: what its connections may hold in memory.
         idle: finds connections that make room for new ones.
+        acceptance: accepts more connections while turns are long.
         refusals: logs what is refused.
     """
 
@@ -69,6 +72,7 @@ class BoundedConnection(HttpToolsProtocol):
         "_headed",
         "_held",
         "_lingering",
+        "_postponed",
         "_ready",
         "_received_bytes",
         "_refused",
@@ -83,6 +87,7 @@ class BoundedConnection(HttpToolsProtocol):
     turns = Turns()
     room = Room(limits.room_bytes)
     idle: "IdleConnections[BoundedConnection]" = IdleConnections()
+    acceptance = Acceptance()
     refusals = RefusalLog()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -110,6 +115,8 @@ class BoundedConnection(HttpToolsProtocol):
         self._waited = 0
         self._unsent = 0
         self._unread: Share | None = None
+        # Begins the next request when the answer before it is sent.
+        self._postponed: Callable[[], None] | None = None
 
     @property
     def idle_seconds(self) -> int:
@@ -120,6 +127,9 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called when a client has connected."""
         super().connection_made(transport)
+        self.acceptance.note()
+        # An answer stays in memory as a whole until its last byte is sent.
+        transport.set_write_buffer_limits(high=0)
         self.flow = FairFlow(transport, self.turns)
         surplus = len(self.connections) - self.limits.connections
         if surplus > 0 and (idle := self.idle.take(cast("set[BoundedConnection]", self.connections))) is not None:
@@ -136,28 +146,32 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called when the connection has ended."""
         super().connection_lost(exc)
+        was_postponed, self._postponed = self._postponed is not None, None
         self.resume_writing()
         # What the application works on is released when it has done so.
         if self._begun > self._headed:
             _release(cast(dict[str, Any], self.scope))
         for cycle, _ in self.pipeline:
             _release(cast(dict[str, Any], cycle.scope))
-        if (running := self._running) is not None and running.scope["method"] in _READS:
+        if (running := self._running) is not None and (was_postponed or running.scope["method"] in _READS):
             _release(cast(dict[str, Any], running.scope))
 
     def pause_writing(self) -> None:
-        """Called by the transport when much of an answer is not sent; no more is written then."""
+        """Called by the transport when a part of an answer is not sent; no more is written then."""
         super().pause_writing()
         self._unread = share = Share(self.room)
-        if not share.hold_unread(self.transport.get_write_buffer_size(), self._end_unread):
+        if not share.hold_unread(self.transport.get_write_buffer_size() + SENT_BYTES, self._end_unread):
             self._end_unread()
 
     def resume_writing(self) -> None:
-        """Called by the transport when most of it is sent."""
+        """Called by the transport when all of it is sent."""
         super().resume_writing()
         share, self._unread = self._unread, None
         if share is not None:
             share.release()
+        postponed, self._postponed = self._postponed, None
+        if postponed is not None:
+            postponed()
 
     def data_received(self, data: bytes) -> None:
         """Takes the bytes that arrived on the connection."""
@@ -422,7 +436,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        if REFUSAL in cycle.scope or cycle.scope["path"].startswith(_HEALTH_PATH):
+        if self.flow.write_paused:
+            self._postponed = partial(self._start_asgi_task, cycle, app)
+        elif REFUSAL in cycle.scope or cycle.scope["path"].startswith(_HEALTH_PATH):
             super()._start_asgi_task(cycle, app)
         else:
             self.turns.begin(partial(self._start, cycle, app))

@@ -1,10 +1,26 @@
-"""Flow control of a connection that takes its turn to read."""
+"""Flow control of a connection: it takes its turn to read, and the kernel holds little of what it sends."""
 
 import asyncio
+import socket
+from typing import Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from llm_schema_registry.server.serving.turns import Turns
+
+_BUFFER_BYTES: Final = 256 * 1024
+
+SENT_BYTES: Final = 2 * _BUFFER_BYTES
+"""How much of an answer the kernel may hold for a client that does not read: Linux doubles the size of a buffer."""
+
+
+def bound_send_buffers(listening: socket.socket) -> None:
+    """Bounds how much of an answer the kernel holds, for each connection that a socket accepts.
+
+    Linux would let it grow to 4 MiB per connection, which no setting of this server counts. And the server would not
+    notice that a client does not read.
+    """
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
 
 
 class FairFlow(FlowControl):

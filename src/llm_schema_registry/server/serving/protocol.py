@@ -4,6 +4,7 @@ import itertools
 import secrets
 from typing import Any, cast
 
+from llm_schema_registry.server.serving.acceptance import Acceptance
 from llm_schema_registry.server.serving.connection import BoundedConnection
 from llm_schema_registry.server.serving.idle import IdleConnections
 from llm_schema_registry.server.serving.limits import Limits
@@ -90,5 +91,6 @@ def shelf_protocol(shelf: Shelf, limits: Limits) -> type[ShelfProtocol]:
         "turns": Turns(),
         "room": Room(limits.room_bytes),
         "idle": IdleConnections(),
+        "acceptance": Acceptance(),
     }
     return type("ShelfProtocol", (ShelfProtocol,), own)
