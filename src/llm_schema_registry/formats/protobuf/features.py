@@ -42,6 +42,10 @@ class Features:
         enum = features.DESCRIPTOR.fields_by_name[name].enum_type
         return str(enum.values_by_number[getattr(features, name)].name)
 
+    def equals(self, other: "Features") -> bool:
+        """Whether all features have the same values."""
+        return bool(self._resolved == other._resolved)
+
     def inherited(self, own: pb.FeatureSet | bytes) -> "Features":
         """The features of an element within this one that sets `own`."""
         data = own if isinstance(own, bytes) else own.SerializeToString()

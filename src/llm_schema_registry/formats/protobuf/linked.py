@@ -132,6 +132,7 @@ class LinkedField:
         file: the file that declares it.
         proto: the field.
         name: its name.
+        outer: the features that it inherits: of its message, oneof or file.
         features: its features.
     """
 
@@ -141,13 +142,13 @@ class LinkedField:
         self.file = file
         self.proto = proto
         self.name = name
-        self._outer = outer
+        self.outer = outer
         self._in_entry = in_entry
 
     @functools.cached_property
     def features(self) -> Features:
         """Its features. What older syntaxes say by a label, a keyword or an option is a feature as well."""
-        features, proto, options = self._outer, self.proto, self.proto.options
+        features, proto, options = self.outer, self.proto, self.proto.options
         if proto.label == _Kind.LABEL_REQUIRED:
             features = features.inherited(own_features(field_presence="LEGACY_REQUIRED"))
         if proto.proto3_optional:

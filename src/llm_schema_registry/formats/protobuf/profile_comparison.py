@@ -102,6 +102,7 @@ def _message(new: LinkedMessage, old: LinkedMessage, path: str) -> Iterator[Prof
         if name not in oneofs.values():
             yield found("ONEOF_NO_DELETE", f"{path}/{name}")
     fields, old_fields = new.fields, old.fields
+    same_context = _same_context(new, old)
     for number in sorted({*fields, *old_fields}):
         field, old_field = fields.get(number), old_fields.get(number)
         here = f"{path}/{number}"
@@ -109,13 +110,32 @@ def _message(new: LinkedMessage, old: LinkedMessage, path: str) -> Iterator[Prof
         if old_field is None:
             continue
         if field is not None:
-            yield from field_differences(field, old_field, here, (oneofs.get(number), old_oneofs.get(number)))
+            of_oneofs = oneofs.get(number), old_oneofs.get(number)
+            if same_context and of_oneofs == (None, None) and _is_copy(field, old_field, new, old):
+                continue
+            yield from field_differences(field, old_field, here, of_oneofs)
         elif not _contains(ranges, number):
             yield found("FIELD_NO_DELETE_UNLESS_NUMBER_RESERVED", here, old_field.name)
         elif old_field.name not in names:
             yield found("FIELD_NO_DELETE_UNLESS_NAME_RESERVED", here, old_field.name)
         else:
             yield found("FIELD_NO_DELETE", here, old_field.name)
+
+
+def _same_context(new: LinkedMessage, old: LinkedMessage) -> bool:
+    """Whether equal declarations of scalar fields mean the same in both messages."""
+    one, other = new.file.proto.options, old.file.proto.options
+    return one.java_string_check_utf8 == other.java_string_check_utf8 and new.features.equals(old.features)
+
+
+def _is_copy(new: LinkedField, old: LinkedField, message: LinkedMessage, old_message: LinkedMessage) -> bool:
+    """Whether a scalar field is declared as before. Most fields of a large file are, and need no comparison."""
+    return (
+        not new.proto.type_name
+        and new.proto == old.proto
+        and new.outer is message.features
+        and old.outer is old_message.features
+    )
 
 
 def _required(new: LinkedField | None, old: LinkedField | None, path: str) -> Iterator[ProfileDifference]:
