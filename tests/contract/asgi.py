@@ -27,6 +27,8 @@ class Caller:
 
     def __init__(self, settings: Settings) -> None:
         self.app = create_app(settings)
+        self.scope: dict[str, Any] = {}
+        """Of the last request."""
 
     @property
     def registry(self) -> Any:
@@ -64,6 +66,7 @@ class Caller:
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
         }
+        self.scope = scope
         waiting = [
             {"type": "http.request", "body": chunk, "more_body": index + 1 < len(chunks)}
             for index, chunk in enumerate(chunks)

@@ -1,13 +1,16 @@
 """Requests put together at random from values that are valid, odd or hostile: none is a fault of the server."""
 
+import gc
 import json
 import random
 import time
+import types
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from litestar import Litestar
 
 from contract.asgi import started
 from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
@@ -108,3 +111,20 @@ async def test_no_request_is_a_fault_of_the_server(seed: int) -> None:
                 for scope in ("", "/s", "/t", "/:.c1:", "/:.__GLOBAL:"):
                     await call("DELETE", f"/mode{scope}?recursive=true")
     assert succeeded > 200
+
+
+async def test_a_request_that_was_answered_holds_its_body_no_longer() -> None:
+    async with started() as call:
+        body = json.dumps({"schema": json.dumps({"type": "object", "description": "x" * 1000}), "schemaType": "JSON"})
+        assert (await call("POST", "/subjects/s/versions", body)).status == 200
+        # A connection keeps the scope until its next request.
+        held: list[Any] = [call.scope]
+        seen = set()
+        while held:
+            value = held.pop()
+            if id(value) in seen or isinstance(value, type | types.ModuleType | types.FunctionType):
+                continue
+            seen.add(id(value))
+            assert value != body.encode()
+            if value is not call.app and not isinstance(value, Litestar):
+                held.extend(gc.get_referents(value))

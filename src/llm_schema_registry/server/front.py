@@ -92,7 +92,7 @@ class Front:
         else:
             answer = _PREFLIGHT if preflight else self._answer
         await answer(scope, receive, sending)
-        if (cycle := scope.get(CYCLE)) is not None and cycle.disconnected:
+        if (cycle := scope.pop(CYCLE, None)) is not None and cycle.disconnected:
             if REFUSAL in scope and refusal is None:
                 # The rest of its body was refused: that answer is counted.
                 return

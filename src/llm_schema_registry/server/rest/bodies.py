@@ -45,7 +45,8 @@ async def read_body(request: Request[Any, Any, Any], kind: Any, surface: Surface
         raise HttpError(415, "HTTP 415 Unsupported Media Type")
     coding = content_coding(request.headers.get("content-encoding", ""))
     try:
-        data = await request.body()
+        # Not `body()`, which keeps it with the request until the connection sends another one.
+        data = b"".join([part async for part in request.stream()])
     except InternalServerException:
         # The framework's word for a client that closed the connection.
         raise HttpError(499, STATUS_ERRORS[499][1]) from None
