@@ -96,6 +96,8 @@ class Schemas:
     def combined(self, depth):
         keyword = self.random.choice(["anyOf", "allOf", "oneOf"])
         branches = [self.schema(depth) for _ in range(self.random.randrange(1, 4))]
+        if self.random.random() < 0.2:
+            branches.append(branches[0])
         return {keyword: branches} | ({"type": "object"} if self.random.random() < 0.2 else {})
 
     def negated(self, depth):

@@ -13,6 +13,9 @@ from llm_schema_registry.evolution import Policy
 from llm_schema_registry.formats import SchemaType
 from property import avro_schemas, json_schemas, protobuf_schemas
 
+UNORDERED = frozenset({"type", "enum", "required", "anyOf", "oneOf", "allOf"})
+"""The keywords of JSON Schema whose lists mean the same in any order."""
+
 
 class Material(Protocol):
     """Random input of one format; the same random source gives the same input."""
@@ -142,13 +145,19 @@ def without_one_part(node: Any) -> Iterator[Any]:
 
 
 def permuted(node: Any, random: Random) -> Any:
-    """A JSON Schema with the members of its objects and the branches of its combinations in another order."""
+    """A JSON Schema with its members, and the items of the lists whose order means nothing, in another order."""
     if isinstance(node, dict):
         result = {}
         for key, value in shuffled(node, random).items():
             value = permuted(value, random)
-            is_branches = key in ("anyOf", "oneOf", "allOf") and isinstance(value, list)
-            result[key] = random.sample(value, len(value)) if is_branches else value
+            if key in UNORDERED and isinstance(value, list):
+                value = random.sample(value, len(value))
+            elif key in ("dependencies", "dependentRequired") and isinstance(value, dict):
+                value = {
+                    name: random.sample(each, len(each)) if isinstance(each, list) else each
+                    for name, each in value.items()
+                }
+            result[key] = value
         return result
     return [permuted(each, random) for each in node] if isinstance(node, list) else node
 

@@ -20,6 +20,14 @@ class RecursiveJson:
 
     schema_type = SchemaType.JSON
     leaves = ({"type": "string"}, {"type": "integer"}, {"type": "number"}, {"type": "boolean"}, {"const": "a"}, {})
+    # Branches that a permutation may change in two ways.
+    listed = (
+        {"enum": ["a", "b", None]},
+        {"type": ["string", "null"]},
+        {"required": ["k", "x"]},
+        {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+        {"dependencies": {"k": ["x", "y"], "l": {"properties": {"n": {"type": "string"}}}}},
+    )
 
     def schema(self, random):
         names = "ABCD"[: random.randint(1, 4)]
@@ -62,6 +70,8 @@ class RecursiveJson:
             ([inner, other], [inner, {"type": "null"}], [inner, {}], [inner, other, {"type": "string"}])
         )
         branches = [each for index, each in enumerate(branches) if each not in branches[:index]]
+        if random.random() < 0.2:
+            branches = [*branches, repeated := random.choice(self.listed), repeated]
         random.shuffle(branches)
         return {random.choice(("anyOf", "anyOf", "oneOf", "allOf")): branches}
 
@@ -105,9 +115,10 @@ class RecursiveJson:
         for keyword in ("anyOf", "oneOf", "allOf"):
             if keyword in schema:
                 return self.value(random.choice(schema[keyword]), definitions, random, depth)
-        if "const" in schema:
-            return schema["const"]
+        if "const" in schema or "enum" in schema:
+            return random.choice(schema.get("enum", [schema.get("const")]))
         kind = schema.get("type", "object" if "properties" in schema else None)
+        kind = random.choice(kind) if isinstance(kind, list) else kind
         if kind == "object":
             inner = dict(schema.get("properties", {}))
             if isinstance(schema.get("additionalProperties"), dict):

@@ -15,7 +15,10 @@ PERMUTED = [
     ({"anyOf": [TEXT, NUMBER]}, {"anyOf": [NUMBER, TEXT]}),
     ({"items": {"oneOf": [TEXT, NUMBER]}}, {"items": {"oneOf": [NUMBER, TEXT]}}),
     ({"properties": {"enum": {"enum": [1, 2]}}}, {"properties": {"enum": {"enum": [2, 1]}}}),
+    ({"dependentRequired": {"a": ["x", "y"]}}, {"dependentRequired": {"a": ["y", "x"]}}),
     ({"dependentRequired": {"required": ["a", "b"]}}, {"dependentRequired": {"required": ["b", "a"]}}),
+    ({"dependencies": {"a": ["x", "y"]}}, {"dependencies": {"a": ["y", "x"]}}),
+    ({"items": {"dependencies": {"a": ["x", "y"]}}}, {"items": {"dependencies": {"a": ["y", "x"]}}}),
 ]
 DIFFERENT = [
     ({"const": {"enum": [1, 2]}}, {"const": {"enum": [2, 1]}}),

@@ -11,7 +11,12 @@ from llm_schema_registry.formats.jsonschema.model import Node
 
 _UNORDERED = frozenset({"type", "enum", "required", "allOf", "anyOf", "oneOf"})
 _MAPS = SCHEMA_MAPS | {"dependentRequired"}
-_MARKS = tuple(f'"{keyword}":['.encode() for keyword in sorted(_UNORDERED))
+# Texts that sorting may change contain one of these. The lists of dependencies are the values of arbitrary names.
+_MARKS = (
+    *(f'"{keyword}":['.encode() for keyword in sorted(_UNORDERED)),
+    b'"dependencies":{',
+    b'"dependentRequired":{',
+)
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
@@ -51,7 +56,8 @@ def _with_sorted_lists(schema: Any) -> Any:
     for keyword, value in schema.items():
         if isinstance(value, list) and keyword in _UNORDERED:
             parts = value if keyword in DATA_KEYWORDS else map(_with_sorted_lists, value)
-            result[keyword] = sorted(parts, key=_encode)
+            # Encoded once: an outer list copies the bytes.
+            result[keyword] = [msgspec.Raw(text) for text in sorted(map(_encode, parts))]
         elif keyword in DATA_KEYWORDS:
             result[keyword] = value
         elif isinstance(value, list):
