@@ -19,6 +19,9 @@ KIND ?= all
 SEED ?=
 CASES ?=
 TARGETS ?=
+LOCK := requirements-dev.lock
+# The floor of `make coverage`, in percent.
+COVERAGE ?= 85
 
 .PHONY: help
 help: ## list the targets
@@ -27,20 +30,20 @@ help: ## list the targets
 .PHONY: venv
 venv: $(VENV)/.test-stamp ## the virtual environment with the package and what the tests need
 
-# The stamps record what was installed: a change of pyproject.toml installs again.
-$(VENV)/.test-stamp: pyproject.toml
+# The stamps record what was installed: a change of pyproject.toml or of the lock file installs again.
+$(VENV)/.test-stamp: pyproject.toml $(LOCK)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all]' --group test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[all]' --group test
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.quality-stamp: $(VENV)/.test-stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group quality
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) --group quality
 	@touch $@
 
 $(VENV)/.bench-stamp: $(VENV)/.test-stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) --group bench
 	@touch $@
 
 # Through the environment: the process list shows the arguments of every command.
@@ -57,6 +60,20 @@ demo: venv ## the registry at work: a catalogue, a safe and an unsafe change, a 
 .PHONY: test
 test: venv ## every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+.PHONY: check
+check: lint types venv ## before a commit: style, layering, types, and the tests that are fast and start nothing
+	$(BIN)/python -m pytest -n $(JOBS) -m 'not slow and not services' tests/unit
+
+.PHONY: coverage
+coverage: venv ## the tests that run in one process, with the share of branches they cover, and its floor
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
+
+.PHONY: lock
+lock: $(VENV)/.test-stamp ## write the versions that development and CI install (requirements-dev.lock)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade \
+		--all-extras --group dev --group bench pyproject.toml -o $(LOCK)
 
 .PHONY: storm
 storm: venv ## two nodes on one database, with kills: what is acknowledged stays (MINUTES)
