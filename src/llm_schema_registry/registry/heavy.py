@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
+from llm_schema_registry.formats.protobuf.protoc import PROTOC
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
 from llm_schema_registry.registry.registry import Registry, Rules
 from llm_schema_registry.sandbox import (
@@ -60,6 +61,7 @@ class HeavyWork:
             prepare,
             (store, tuple(keys), blobs),
             rules,
+            (limits or Limits()).seconds,
             limits=limits,
             processes=processes,
             waiting=waiting,
@@ -111,10 +113,12 @@ def _limit(error: DeadlineExceededError | ProcessDiedError) -> str:
     return "LSR_SANDBOX_SECONDS" if isinstance(error, DeadlineExceededError) else "LSR_SANDBOX_MEMORY_MB"
 
 
-def prepare(place: _Place, rules: Rules) -> Callable[[], Callable[[Any], object]]:
-    """The program of the sandbox: jobs are use cases with their arguments."""
+def prepare(place: _Place, rules: Rules, seconds: float) -> Callable[[], Callable[[Any], object]]:
+    """The program of the sandbox: jobs are use cases with their arguments, each with a deadline of `seconds`."""
 
     def start() -> Callable[[Any], object]:
+        # The deadline of the job bounds the compilation too.
+        PROTOC.seconds = max(PROTOC.seconds, seconds)
         # On a busy machine, quick answers go before those that take long anyway.
         os.nice(_NICENESS)
         # The loop turns while there is no job, too: the connections of a store may need it.

@@ -36,8 +36,9 @@ RESULT = struct.Struct(">q")
 
 # After its deadline the caller kills the process. The alarm ends it if the caller is gone.
 _GRACE_SECONDS = 5.0
-# An idle process keeps at most this part of its memory limit: one that has more is replaced.
-_KEPT_SHARE = 8
+# An idle process keeps at most this part of its memory limit: one that has more is replaced. A smaller part would end
+# processes after every job with a large schema, which they keep parsed for the next one.
+_KEPT_SHARE = 2
 
 
 def main(descriptor: int) -> None:

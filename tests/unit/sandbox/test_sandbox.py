@@ -105,7 +105,7 @@ def test_a_process_that_dies_is_replaced(sandbox: Sandbox, job: tuple[object, ..
 def test_a_process_that_keeps_much_memory_is_replaced(sandbox: Sandbox) -> None:
     pid = sandbox.run((programs.keep_memory, MEBIBYTE))
     assert sandbox.run((programs.take_memory, 64 * MEBIBYTE)) == 64 * MEBIBYTE
-    assert sandbox.run((programs.keep_memory, 64 * MEBIBYTE)) == pid
+    assert sandbox.run((programs.keep_memory, 144 * MEBIBYTE)) == pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert sandbox.run((programs.pid,)) != pid
