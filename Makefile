@@ -79,6 +79,10 @@ lock: $(VENV)/.test-stamp ## write the versions that development and CI install 
 storm: venv ## two nodes on one database, with kills: what is acknowledged stays (MINUTES)
 	STORM_SECONDS=$$((60 * $(MINUTES))) $(BIN)/python -m pytest -s tests/acceptance/test_storm.py
 
+.PHONY: largest
+largest: venv ## definitions of nearly the largest size (4 MiB) through a server
+	LARGEST_MIB=3.6 $(BIN)/python -m pytest tests/contract/test_largest_definitions.py
+
 .PHONY: fuzz
 fuzz: venv ## look for breaking changes that go undetected (MINUTES, FORMAT=avro|json|protobuf|all, KIND=random|recursive|exact|all, SEED, CASES)
 	PYTHONPATH=tests $(BIN)/python -m property.fuzzing --format $(FORMAT) --kind $(KIND) --minutes $(MINUTES) \

@@ -87,6 +87,10 @@ def _shown(option: str, value: Any) -> str:
 
 
 def _message(new: LinkedMessage, old: LinkedMessage, path: str) -> Iterator[ProfileDifference]:
+    same_context = _same_context(new, old)
+    if same_context and new.proto == old.proto and not any(field.type_name for field in new.proto.field):
+        # Most messages of a large file are declared as before. What a named type means may have changed.
+        return
     options, before = new.proto.options, old.proto.options
     if options.no_standard_descriptor_accessor and not before.no_standard_descriptor_accessor:
         yield found("MESSAGE_NO_REMOVE_STANDARD_DESCRIPTOR_ACCESSOR", path)
@@ -102,7 +106,6 @@ def _message(new: LinkedMessage, old: LinkedMessage, path: str) -> Iterator[Prof
         if name not in oneofs.values():
             yield found("ONEOF_NO_DELETE", f"{path}/{name}")
     fields, old_fields = new.fields, old.fields
-    same_context = _same_context(new, old)
     for number in sorted({*fields, *old_fields}):
         field, old_field = fields.get(number), old_fields.get(number)
         here = f"{path}/{number}"
