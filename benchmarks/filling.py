@@ -19,8 +19,8 @@ from llm_schema_registry.contracts import DEFAULT_CONTEXT
 from llm_schema_registry.contracts.identity import guid_of
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.store import ChangeKind, State, StoredSchema, open_store
-from llm_schema_registry.store.rows import Value, row_of_schema
-from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.sql.rows import Value, row_of_schema
+from llm_schema_registry.store.sql.statements import load_statements
 
 _PER_TRANSACTION = 20_000
 _SQL = load_statements("writes")

@@ -12,7 +12,7 @@ import fastavro
 import msgspec
 
 from benchmarks.samples import EVENT, predecessor, schema
-from llm_schema_registry.evolution import CompatibilityLevel, check
+from llm_schema_registry.compatibility import CompatibilityLevel, check
 from llm_schema_registry.formats import ParsedSchema, SchemaType, format_of
 
 PART = "formats"

@@ -1,7 +1,7 @@
 """The page of compatibility levels and of JSON Schema content models."""
 
 from generating.markdown import code, table
-from llm_schema_registry.evolution import CompatibilityLevel, Direction, Policy, Profile
+from llm_schema_registry.compatibility import CompatibilityLevel, Direction, Policy, Profile
 from llm_schema_registry.formats import Impact, SchemaType, format_of
 
 _PROMISES = {

@@ -5,7 +5,7 @@ from typing import Any
 from generating.examples import example
 from generating.markdown import sentence, table, texts
 from llm_schema_registry.formats import DifferenceType, Impact, SchemaType, format_of
-from llm_schema_registry.formats.avro.problems import FIXES
+from llm_schema_registry.formats.avro.rules import FIXES
 from llm_schema_registry.formats.profiles import HasProfiles, Profile, ProfileRule
 
 AREAS = ("avro", "json", "protobuf", "schema", "payload")

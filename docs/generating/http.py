@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from generating.markdown import code, one_line, sentence, table
 from generating.shapes import described, section, shapes_in
-from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
-from llm_schema_registry.server.rest.documentation import DOCUMENTATION_OPERATIONS
-from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
-from llm_schema_registry.server.rest.operations import Items, NoBody, Operation, RawBytes, RawText, Reply
-from llm_schema_registry.server.rest.queries import parameters_of
+from llm_schema_registry.server.http.confluent import CONFLUENT_OPERATIONS
+from llm_schema_registry.server.http.openapi import DOCUMENTATION_OPERATIONS
+from llm_schema_registry.server.http.query_params import parameters_of
+from llm_schema_registry.server.http.v1 import NATIVE_OPERATIONS
+from llm_schema_registry.server.operations import Items, NoBody, Operation, RawBytes, RawText, Reply
 
 _NOT_JSON = frozenset({Items, NoBody, RawText, RawBytes, Reply})
 _INTRODUCTION = """# HTTP

@@ -1,7 +1,7 @@
 """The page of metrics."""
 
 from generating.markdown import code, table
-from llm_schema_registry.server.metrics import Metrics
+from llm_schema_registry.server.telemetry.metrics import Metrics
 
 
 def page() -> str:

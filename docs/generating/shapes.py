@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from generating.markdown import code, one_line, sentence, table
-from llm_schema_registry.server.rest.operations import Items, RawBytes, RawText, Reply
+from llm_schema_registry.server.operations import Items, RawBytes, RawText, Reply
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n      .*)*)", re.MULTILINE)
 _RAW: dict[Any, str] = {RawText: "plain text", RawBytes: "bytes"}

@@ -7,10 +7,10 @@ from llm_schema_registry.contracts import Subject
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry import Registry, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
-from llm_schema_registry.registry.checking import versions_that_count
-from llm_schema_registry.registry.naming import LATEST
-from llm_schema_registry.registry.reading import get_schema, get_version, list_subject_versions
-from llm_schema_registry.registry.registering import register
+from llm_schema_registry.registry.compatibility import baseline_versions
+from llm_schema_registry.registry.identifiers import LATEST
+from llm_schema_registry.registry.reads import get_schema, get_version, list_subject_versions
+from llm_schema_registry.registry.registration import register
 from llm_schema_registry.store import ChangeKind, State, Version, open_store
 
 _SUBJECT = Subject.parse("page-of-states")
@@ -66,6 +66,6 @@ async def _answers(label: str, *, state: State = State.ACTIVE, deleted: bool = F
     except RegistryError:
         listed = _NO
     versions = [each for each in await registry.store.versions(_SUBJECT) if not each.deleted]
-    counting = (_YES if versions_that_count(versions, transitive=each) else _NO for each in (False, True))
+    counting = (_YES if baseline_versions(versions, transitive=each) else _NO for each in (False, True))
     await registry.store.close()
     return (label, _YES if by_id.content.text else _NO, latest, listed, *counting)

@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from llm_schema_registry.cli.connection import talk
 from llm_schema_registry.cli.demo import RegistryProcess
+from llm_schema_registry.cli.registry_session import with_client
 from llm_schema_registry.client import RegistryClient, ScopeSettings
 from llm_schema_registry.client.migration import Snapshot, VersionRecord, take_snapshot, write_directory
+from llm_schema_registry.compatibility import CompatibilityLevel
 from llm_schema_registry.contracts import Reference
-from llm_schema_registry.evolution import CompatibilityLevel
 
 Lsr = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,7 +33,7 @@ def old() -> Iterator[str]:
 
     with RegistryProcess() as process:
         assert _run(Path.cwd(), "catalog", "install", "--registry", process.url).returncode == 0
-        talk(process.url, more)
+        with_client(process.url, more)
         yield process.url
 
 
@@ -61,7 +61,7 @@ def lsr(tmp_path: Path) -> Lsr:
 
 
 def _snapshot(url: str) -> Snapshot:
-    found = talk(url, take_snapshot)
+    found = with_client(url, take_snapshot)
     versions = [msgspec.structs.replace(version, ts=None) for version in found.versions]
     return Snapshot(found.contexts, found.scopes, versions)
 
@@ -70,7 +70,7 @@ def test_a_registry_moves_by_url(lsr: Lsr, old: str, new: str) -> None:
     dry = lsr("import", "--from", old, "--registry", new, "--dry-run")
     assert dry.returncode == 0, dry.stderr
     assert dry.stdout.startswith("would be: 30 versions: 30 registered, 0 were there already; 1 soft-deleted")
-    assert talk(new, take_snapshot).versions == []
+    assert with_client(new, take_snapshot).versions == []
 
     done = lsr("import", "--from", old, "--registry", new)
     assert (done.returncode, done.stderr) == (0, "")
@@ -100,7 +100,7 @@ def test_collisions_are_told_and_nothing_is_imported(lsr: Lsr, old: str, new: st
     assert (done.returncode, done.stdout) == (1, "")
     assert "nothing was imported: 1 collisions" in done.stderr
     assert "the id is taken by other content: mine version 1, id 1" in done.stderr
-    assert [version.subject for version in talk(new, take_snapshot).versions] == ["mine"]
+    assert [version.subject for version in with_client(new, take_snapshot).versions] == ["mine"]
     report = json.loads(lsr("import", "--from", old, "--registry", new, "--json", "--dry-run").stdout)
     assert len(report["collisions"]) == 1
 
@@ -110,7 +110,7 @@ def _interrupted(old: str, new: str, number: signal.Signals) -> tuple[int, str]:
     command = [sys.executable, "-m", "llm_schema_registry.cli", "import", "--from", old, "--registry", new]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 30
-        while talk(new, _own_mode) != "IMPORT" and process.poll() is None and time.monotonic() < deadline:
+        while with_client(new, _own_mode) != "IMPORT" and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.001)
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
@@ -120,16 +120,16 @@ def _interrupted(old: str, new: str, number: signal.Signals) -> tuple[int, str]:
 def test_sigterm_puts_the_mode_back(old: str, new: str) -> None:
     code, errors = _interrupted(old, new, signal.SIGTERM)
     assert code in (0, 128 + signal.SIGTERM), errors
-    assert talk(new, _own_mode) is None
+    assert with_client(new, _own_mode) is None
 
 
 def test_what_a_killed_import_leaves_is_told_and_can_be_ended(lsr: Lsr, old: str, new: str) -> None:
     assert _interrupted(old, new, signal.SIGKILL)[0] == -signal.SIGKILL
-    assert talk(new, _own_mode) == "IMPORT"
+    assert with_client(new, _own_mode) == "IMPORT"
     resumed = lsr("import", "--from", old, "--registry", new)
     assert resumed.returncode == 0, resumed.stderr
     assert "note: the default context is in IMPORT mode already" in resumed.stderr
-    assert talk(new, _own_mode) == "IMPORT"
+    assert with_client(new, _own_mode) == "IMPORT"
     ended = lsr("import", "--from", old, "--registry", new, "--end-import-mode")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert _snapshot(new) == _snapshot(old)
@@ -185,7 +185,7 @@ def test_an_import_names_what_is_refused_and_continues(lsr: Lsr, new: str, tmp_p
     assert done.stderr.count("import.REFUSED") == 20
     assert "9 more are omitted: --json lists all of them." in done.stderr
     assert "meanwhile" not in done.stderr
-    assert talk(new, _own_mode) == "READONLY"
+    assert with_client(new, _own_mode) == "READONLY"
 
     again = lsr("import", "--from", "broken", "--registry", new, "--json")
     report = json.loads(again.stdout)
@@ -226,4 +226,4 @@ def test_sources_that_are_none(lsr: Lsr, source: str, code: int) -> None:
 
 def test_without_settings(lsr: Lsr, old: str, new: str) -> None:
     assert lsr("import", "--from", old, "--registry", new, "--no-settings").returncode == 0
-    assert talk(new, take_snapshot).scopes == []
+    assert with_client(new, take_snapshot).scopes == []

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from llm_schema_registry.catalog import Catalog
-from llm_schema_registry.cli.connection import talk
 from llm_schema_registry.cli.demo import RegistryProcess
+from llm_schema_registry.cli.registry_session import with_client
 from llm_schema_registry.client import RegistryClient
-from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.compatibility import CompatibilityLevel
 
 Lsr = Callable[..., subprocess.CompletedProcess[str]]
 CATALOG = Catalog.load()
@@ -61,7 +61,7 @@ def test_a_level_that_somebody_chose_stays(lsr: Lsr) -> None:
         async def choose(client: RegistryClient) -> None:
             await client.set_compatibility("telemetry.log", chosen)
 
-        talk(fresh.url, choose)
+        with_client(fresh.url, choose)
         done = json.loads(lsr("catalog", "install", "--registry", fresh.url, "--json").stdout)
         levels = {one["subject"]: (one["level"], one["level_set"]) for one in done}
         assert levels["telemetry.log"] == (chosen, False)
@@ -245,6 +245,6 @@ def test_duplicate_keys_are_warnings_of_a_registration(lsr: Lsr, registry: str, 
     async def allow(client: RegistryClient) -> None:
         await client.put_config("twice", {"duplicateKeys": "warn"})
 
-    talk(registry, allow)
+    with_client(registry, allow)
     assert lsr("check", "twice.json").returncode == 0
     assert lsr("check", "twice.json", "--duplicate-keys", "error").returncode == 1

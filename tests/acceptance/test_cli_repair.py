@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from llm_schema_registry.cli.connection import talk
 from llm_schema_registry.cli.demo import RegistryProcess
+from llm_schema_registry.cli.registry_session import with_client
 from llm_schema_registry.client import RegistryClient
 from llm_schema_registry.client.model import SchemaRequest
 from llm_schema_registry.contracts import guid_of
 from llm_schema_registry.store import StoredSchema, open_store
-from llm_schema_registry.store.blobs import BlobPlace, open_blobs
-from llm_schema_registry.store.blobs.packing import Blob
+from llm_schema_registry.store.blobs import BlobSettings, open_blobs
+from llm_schema_registry.store.blobs.codec import Blob
 from servers import s3
 
 Lsr = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,7 +51,7 @@ def lsr(tmp_path: Path, url: str) -> Lsr:
 
 
 async def fill(path: Path, url: str) -> None:
-    store = await open_store(f"sqlite:///{path}/registry.db", blobs=BlobPlace(url, 1000))
+    store = await open_store(f"sqlite:///{path}/registry.db", blobs=BlobSettings(url, 1000))
     async with store.transaction() as transaction:
         for text in (LARGE, LARGER, '"string"'):
             schema = StoredSchema(context=".", schema_id=0, guid=guid_of(text, ()), schema_type="AVRO", text=text)
@@ -87,7 +87,7 @@ def test_what_is_lost_is_told_and_put_back(lsr: Lsr, tmp_path: Path, url: str) -
         async def register(client: RegistryClient) -> None:
             await client.register("somewhere", SchemaRequest(LARGE))
 
-        talk(other.url, register)
+        with_client(other.url, register)
         found = lsr("repair", "--fix", "--from", other.url, "--json")
         exported = lsr("export", str(tmp_path / "export"), "--registry", other.url)
     assert exported.returncode == 0, exported.stderr

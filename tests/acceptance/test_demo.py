@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from llm_schema_registry.cli.demo import STEPS, RegistryProcess
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
 
 
 def test_the_demonstration_ends_well() -> None:

@@ -11,12 +11,12 @@ SERVER_LIBRARIES = ("litestar", "uvicorn", "uvloop", "httptools", "prometheus_cl
 HEAVY_LIBRARIES = ("grpc", "grpc_tools", "aiohttp", "fastavro", "jsonschema_rs", "google.protobuf")
 BASE_PACKAGES = (
     "llm_schema_registry",
-    "llm_schema_registry.findings",
+    "llm_schema_registry.core.findings",
     "llm_schema_registry.formats",
     "llm_schema_registry.formats.avro",
-    "llm_schema_registry.formats.jsonschema",
+    "llm_schema_registry.formats.json_schema",
     "llm_schema_registry.formats.protobuf",
-    "llm_schema_registry.evolution",
+    "llm_schema_registry.compatibility",
     "llm_schema_registry.contracts",
     "llm_schema_registry.catalog",
     "llm_schema_registry.client",

@@ -172,7 +172,7 @@ def test_workers_that_cannot_start_take_no_place_and_are_tried_with_pauses(tmp_p
 
 
 def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
-    hasty = "from llm_schema_registry.server import workers; workers._LOOKS_WITHOUT_PULSE = 3"
+    hasty = "from llm_schema_registry.server.process import supervisor; supervisor._LOOKS_WITHOUT_PULSE = 3"
     with running(tmp_path, "--workers", "2", prepared_by=hasty, LSR_DRAIN_SECONDS="600") as (port, process):
         log_until(process, "serving", times=2)
         before = workers_of(process.pid)
@@ -289,7 +289,7 @@ def test_a_store_in_memory_is_not_lost_by_a_reload() -> None:
 
 
 def test_a_single_worker_that_hangs_is_replaced_and_ends_with_its_supervisor(tmp_path: Path) -> None:
-    hasty = "from llm_schema_registry.server import workers; workers._LOOKS_WITHOUT_PULSE = 3"
+    hasty = "from llm_schema_registry.server.process import supervisor; supervisor._LOOKS_WITHOUT_PULSE = 3"
     with running(tmp_path, prepared_by=hasty) as (port, process):
         log_until(process, "serving")
         (before,) = workers_of(process.pid)

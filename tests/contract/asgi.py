@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_schema_registry.server import Settings, create_app
-from llm_schema_registry.server.logs import configure_logs
+from llm_schema_registry.server.telemetry.logs import configure_logs
 
 
 @dataclass

@@ -13,9 +13,9 @@ import pytest
 from litestar import Litestar
 
 from contract.asgi import started
-from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
-from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
-from llm_schema_registry.server.rest.queries import parameters_of
+from llm_schema_registry.server.http.confluent import CONFLUENT_OPERATIONS
+from llm_schema_registry.server.http.query_params import parameters_of
+from llm_schema_registry.server.http.v1 import NATIVE_OPERATIONS
 
 _SCHEMAS = json.loads((Path(__file__).parent.parent / "vectors" / "http" / "schemas.json").read_text())
 _OPERATIONS = [

@@ -8,9 +8,9 @@ from collections import defaultdict
 import pytest
 
 from contract.asgi import started
-from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
-from llm_schema_registry.server.rest.documentation import DOCUMENTATION_OPERATIONS
-from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
+from llm_schema_registry.server.http.confluent import CONFLUENT_OPERATIONS
+from llm_schema_registry.server.http.openapi import DOCUMENTATION_OPERATIONS
+from llm_schema_registry.server.http.v1 import NATIVE_OPERATIONS
 
 OPERATIONS = [*CONFLUENT_OPERATIONS, *NATIVE_OPERATIONS, *DOCUMENTATION_OPERATIONS]
 

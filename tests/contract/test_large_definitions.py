@@ -10,7 +10,7 @@ import pytest
 
 from contract.asgi import Answer, Caller, started
 from llm_schema_registry.store.blobs import open_blobs
-from llm_schema_registry.store.opening import open_tables
+from llm_schema_registry.store.factory import open_tables
 from servers import S3Server, fresh_schema, s3
 
 JSON = {"Content-Type": "application/json"}

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from acceptance.serving import get, post, received, running
 from contract.asgi import Caller, started
 from llm_schema_registry.registry import ErrorCode, RegistryError
-from llm_schema_registry.server.rest import arrays
-from llm_schema_registry.server.rest.confluent import schemas
+from llm_schema_registry.server.http import json_arrays
+from llm_schema_registry.server.http.confluent import schemas
 from servers import fresh_schema
 
 QUERIES = (
@@ -37,8 +37,8 @@ def schema(name: str, size: int = 10) -> str:
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes even short lists long."""
-    monkeypatch.setattr(arrays, "_WHOLE_BYTES", 100)
-    monkeypatch.setattr(arrays, "_PART_BYTES", 50)
+    monkeypatch.setattr(json_arrays, "_WHOLE_BYTES", 100)
+    monkeypatch.setattr(json_arrays, "_PART_BYTES", 50)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -63,8 +63,8 @@ async def test_a_long_list_is_the_list(call: Caller, monkeypatch: pytest.MonkeyP
     assert len({answer.body for answer in whole}) == len(QUERIES)
     aliased = [each["subject"] for each in whole[QUERIES.index("?aliases=true")].json if "aliases" in each]
     assert aliased == ["s3", "s3"]
-    monkeypatch.setattr(arrays, "_WHOLE_BYTES", 100)
-    monkeypatch.setattr(arrays, "_PART_BYTES", 50)
+    monkeypatch.setattr(json_arrays, "_WHOLE_BYTES", 100)
+    monkeypatch.setattr(json_arrays, "_PART_BYTES", 50)
     for query, answer in zip(QUERIES, whole, strict=True):
         streamed = await call("GET", f"/schemas{query}")
         assert streamed.json == answer.json

@@ -8,7 +8,7 @@ import pytest
 from contract.asgi import Caller, started
 from contract.clients import InProcess
 from llm_schema_registry.client import ALL_CONTEXTS, RegisteredSchema, RegistryError, ScopeSettings
-from llm_schema_registry.client.migration import Snapshot, VersionRecord, bring, compare, take_snapshot
+from llm_schema_registry.client.migration import Snapshot, VersionRecord, apply_import, compare, take_snapshot
 
 _PART = '{"type":"record","name":"Part","fields":[]}'
 _NOT_FOUND = RegistryError(404, 404, "HTTP 404 Not Found")
@@ -68,7 +68,7 @@ async def test_any_compatible_registry_can_be_read(old: Caller, kind: type[InPro
     async with started() as new:
         client = InProcess(new)
         target = await take_snapshot(client)
-        await bring(client, target, compare(less, target))
+        await apply_import(client, target, compare(less, target))
         left = compare(full, await take_snapshot(client))
         assert (left.is_done, left.present, left.collisions) == (True, 4, [])
 
@@ -89,12 +89,12 @@ async def test_it_goes_on_where_it_was_interrupted(old: Caller) -> None:
         client = InProcess(new)
         target = await take_snapshot(client)
         with pytest.raises(RegistryError, match="pulled the plug"):
-            await bring(Interrupted(new), target, compare(source, target))
+            await apply_import(Interrupted(new), target, compare(source, target))
         half = await take_snapshot(client)
         assert (len(half.versions), half.scopes) == (2, [])
         work = compare(source, half)
         assert (work.present, len(work.register)) == (1, 2)
-        await bring(client, half, work)
+        await apply_import(client, half, work)
         assert compare(source, await take_snapshot(client)).is_done
 
 
@@ -103,14 +103,14 @@ async def test_what_is_there_stays(old: Caller) -> None:
     source = await take_snapshot(InProcess(old))
     async with started() as new:
         client = InProcess(new)
-        await bring(client, await take_snapshot(client), compare(source, await take_snapshot(client)))
+        await apply_import(client, await take_snapshot(client), compare(source, await take_snapshot(client)))
         await client.put_mode("part", "READONLY")
         later = await new("POST", "/subjects/mine/versions", {"schema": '"bytes"'})
         assert later.json["id"] == max(version.id for version in source.versions) + 1
         target = await take_snapshot(client)
         assert compare(source, target).is_done
         more = Snapshot(source.contexts, [], [*source.versions, _next(source)])
-        await bring(client, target, compare(more, target))
+        await apply_import(client, target, compare(more, target))
         assert (await new("GET", "/subjects/part/versions")).json == [1, 3]
         assert (await new("GET", "/mode/part")).json == {"mode": "READONLY"}
         assert (await new("GET", "/mode")).json == {"mode": "READWRITE"}

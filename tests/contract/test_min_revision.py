@@ -6,7 +6,7 @@ import pytest
 
 from contract.asgi import started
 from contract.registries import ask, record, running
-from llm_schema_registry.server.rest import service
+from llm_schema_registry.server import service
 from servers import fresh_schema
 
 CONFLUENT, NATIVE = "/subjects", "/api/v1/scopes"

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from contract.asgi import Answer, Caller, started
-from llm_schema_registry.registry.naming import MAX_NAME_BYTES
+from llm_schema_registry.registry.identifiers import MAX_NAME_BYTES
 
 _JSON = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
 _S1 = '{"type":"record","name":"R","fields":[{"name":"f1","type":"string"}]}'

@@ -13,13 +13,13 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
-from llm_schema_registry.server.rest.documentation import DOCUMENTATION_OPERATIONS
-from llm_schema_registry.server.rest.documentation.openapi import openapi_document
-from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
-from llm_schema_registry.server.rest.operations import Surface
-from llm_schema_registry.server.rest.revisions import MIN_REVISION_HEADER
-from llm_schema_registry.server.rest.routing import surface_of
+from llm_schema_registry.server.http.confluent import CONFLUENT_OPERATIONS
+from llm_schema_registry.server.http.openapi import DOCUMENTATION_OPERATIONS
+from llm_schema_registry.server.http.openapi.document import openapi_document
+from llm_schema_registry.server.http.revision_headers import MIN_REVISION_HEADER
+from llm_schema_registry.server.http.routing import surface_of
+from llm_schema_registry.server.http.v1 import NATIVE_OPERATIONS
+from llm_schema_registry.server.operations import Surface
 
 S1 = '{"type":"record","name":"R","fields":[{"name":"f1","type":"string"}]}'
 S2 = '{"type":"record","name":"R","fields":[{"name":"f1","type":"string"},{"name":"f2","type":"string","default":"x"}]}'

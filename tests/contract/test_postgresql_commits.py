@@ -35,7 +35,7 @@ async def direct(url: str) -> AsyncIterator[PostgresStore]:
 @pytest.fixture
 async def store(url: str, direct: PostgresStore, proxy: Proxy) -> AsyncIterator[PostgresStore]:
     """A store whose connections can be cut."""
-    store = await PostgresStore.open(url.replace(str(postgres().port), str(proxy.port)), patience=1.0)
+    store = await PostgresStore.open(url.replace(str(postgres().port), str(proxy.port)), timeout_seconds=1.0)
     await registered(store, "before")
     yield store
     await store.close()

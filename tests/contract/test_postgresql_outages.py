@@ -121,9 +121,9 @@ async def test_a_short_interruption_is_bridged_by_writers(server: PostgresServer
 async def test_a_silent_database_is_given_up(
     server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llm_schema_registry.store.postgresql.reading.POINT_SECONDS", 0.3)
-    monkeypatch.setattr("llm_schema_registry.store.postgresql.connections._CONNECT_SECONDS", 0.3)
-    monkeypatch.setattr("llm_schema_registry.store.postgresql.connections._ROLLBACK_SECONDS", 0.3)
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.reads.POINT_SECONDS", 0.3)
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.pool._CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.pool._ROLLBACK_SECONDS", 0.3)
     put = await registered(store, "s")
     await asyncio.gather(*(store.latest(subject("s")) for _ in range(8)))
     server.freeze()
@@ -142,8 +142,8 @@ async def test_a_silent_database_is_given_up(
 async def test_a_long_read_of_a_silent_database_is_given_up(
     server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llm_schema_registry.store.postgresql.connections._LOOK_SECONDS", 0.3)
-    monkeypatch.setattr("llm_schema_registry.store.postgresql.connections._ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.pool._LOOK_SECONDS", 0.3)
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.pool._ANSWER_SECONDS", 0.3)
     await registered(store, "s")
     assert await store.subjects() == [subject("s")]
     server.freeze()
@@ -158,7 +158,7 @@ async def test_a_long_read_of_a_silent_database_is_given_up(
 
 
 async def test_a_long_read_of_a_busy_database_goes_on(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm_schema_registry.store.postgresql.connections._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("llm_schema_registry.store.postgresql.pool._LOOK_SECONDS", 0.05)
     rows = await store._primary.fetch("SELECT 1 FROM pg_sleep(0.5)", (), 60.0)
     assert [tuple(row) for row in rows] == [(1,)]
 

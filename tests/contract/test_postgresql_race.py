@@ -6,11 +6,11 @@ import os
 import pathlib
 import sys
 
+from llm_schema_registry.compatibility import CompatibilityLevel
 from llm_schema_registry.contracts import Subject
-from llm_schema_registry.evolution import CompatibilityLevel
-from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, Rules
+from llm_schema_registry.registry import ErrorCode, Registry, RegistryError, RegistryOptions
 from llm_schema_registry.registry.candidates import SchemaRequest
-from llm_schema_registry.registry.registering import register
+from llm_schema_registry.registry.registration import register
 from llm_schema_registry.store import ChangeKind, open_store
 from servers import fresh_schema
 
@@ -33,7 +33,7 @@ TYPES = (
 async def compete(url: str, part: int) -> None:
     """Registers, at each line on standard input, its part of the types under the subject on that line."""
     store = await open_store(url)
-    registry = Registry(store, Rules(compatibility=CompatibilityLevel.FULL_TRANSITIVE))
+    registry = Registry(store, RegistryOptions(compatibility=CompatibilityLevel.FULL_TRANSITIVE))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while name := (await asyncio.to_thread(sys.stdin.readline)).strip():

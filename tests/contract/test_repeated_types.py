@@ -7,8 +7,8 @@ import pytest
 
 from contract.asgi import Caller, started
 from contract.clients import InProcess
-from llm_schema_registry.client.migration import bring, compare, take_snapshot
-from llm_schema_registry.client.migration.directory import read_directory, write_directory
+from llm_schema_registry.client.migration import apply_import, compare, take_snapshot
+from llm_schema_registry.client.migration.archive import read_directory, write_directory
 
 _INNER = '{"type":"record","name":"Inner","fields":[{"name":"a","type":"int"}]}'
 _OUTER = f'{{"type":"record","name":"Outer","namespace":"z","fields":[{{"name":"i","type":{_INNER}}}]}}'
@@ -75,7 +75,7 @@ async def test_copies_keep_ids_and_guids(call: Caller, tmp_path: Path) -> None:
     async with started() as new:
         client = InProcess(new)
         target = await take_snapshot(client)
-        await bring(client, target, compare(source, target))
+        await apply_import(client, target, compare(source, target))
         work = compare(source, await take_snapshot(client))
         assert (work.is_done, work.present, work.collisions, work.notes) == (True, 3, [], [])
         copy = (await new("GET", f"/schemas/ids/{made['id']}")).json

@@ -41,8 +41,8 @@ class Version:
     async def open(self, url: str) -> Store:
         with self._patch.context() as patch:
             for engine in ("sqlite", "postgresql"):
-                patch.setattr(f"{STORE}.{engine}.opening.LAYOUT", len(self._migrations))
-                patch.setattr(f"{STORE}.{engine}.migrating.load_migrations", lambda: self._migrations)
+                patch.setattr(f"{STORE}.{engine}.bootstrap.LAYOUT", len(self._migrations))
+                patch.setattr(f"{STORE}.{engine}.migration.load_migrations", lambda: self._migrations)
             patch.setattr(f"{STORE}.migrations.LAYOUT", len(self._migrations))
             return await open_store(url)
 

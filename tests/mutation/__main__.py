@@ -38,12 +38,12 @@ TARGETS = {
         ("formats/avro/compatibility.py", "formats/avro/differences.py"),
         ("tests/unit/formats/avro/test_compatibility.py", "tests/unit/formats/test_examples.py"),
     ),
-    "evolution": Target(("evolution/[a-z]*.py",), ("tests/unit/evolution",)),
+    "compatibility": Target(("compatibility/[a-z]*.py",), ("tests/unit/compatibility",)),
     "json": Target(
-        ("formats/jsonschema/compatibility/*.py", "formats/jsonschema/differences.py"),
+        ("formats/json_schema/compatibility/*.py", "formats/json_schema/differences.py"),
         (
-            "tests/unit/formats/jsonschema/test_compatibility.py",
-            "tests/unit/formats/jsonschema/test_walk.py",
+            "tests/unit/formats/json_schema/test_compatibility.py",
+            "tests/unit/formats/json_schema/test_walk.py",
             "tests/unit/formats/test_examples.py",
         ),
     ),
@@ -52,8 +52,8 @@ TARGETS = {
         ("tests/unit/formats/protobuf/test_compatibility.py", "tests/unit/formats/test_examples.py"),
     ),
     "profiles": Target(
-        ("formats/profiles.py", "formats/protobuf/profile_*.py"),
-        ("tests/unit/formats/protobuf/test_profiles.py", "tests/unit/evolution/test_profiles.py"),
+        ("formats/profiles.py", "formats/protobuf/breaking/*.py"),
+        ("tests/unit/formats/protobuf/test_profiles.py", "tests/unit/compatibility/test_profiles.py"),
     ),
 }
 

@@ -6,7 +6,7 @@ Half of them have recursive definitions. The reader's schema is often of another
 import copy
 import json
 
-from llm_schema_registry.evolution import Policy
+from llm_schema_registry.compatibility import Policy
 from llm_schema_registry.formats import SchemaType
 from property.json_schemas import SCALARS, Schemas, value_for
 from property.materials import without_one_part

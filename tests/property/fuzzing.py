@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
-from llm_schema_registry.budget import Budget, BudgetExceededError
-from llm_schema_registry.evolution import CompatibilityLevel, Policy, breaking_differences
-from llm_schema_registry.evolution.witnesses import find_witness
+from llm_schema_registry.compatibility import CompatibilityLevel, Policy, breaking_differences
+from llm_schema_registry.compatibility.witnesses import find_witness
+from llm_schema_registry.core.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats import InvalidSchemaError, Outcome, ParsedSchema, SchemaType, format_of
 from property.exact_schemas import EXACT
 from property.laxities import BROKEN, contradicted, is_compatible, laxity

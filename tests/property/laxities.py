@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from llm_schema_registry.budget import Budget, BudgetExceededError
-from llm_schema_registry.evolution import Policy, breaking_differences
+from llm_schema_registry.compatibility import Policy, breaking_differences
+from llm_schema_registry.core.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats import InvalidSchemaError, Outcome, ParsedSchema, SchemaType, format_of
 from llm_schema_registry.formats.containment import Answer
-from llm_schema_registry.formats.jsonschema.containment import containment
-from llm_schema_registry.formats.jsonschema.parsing import JsonSchema
+from llm_schema_registry.formats.json_schema.containment import containment
+from llm_schema_registry.formats.json_schema.schema import JsonSchema
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 BROKEN = (Outcome.REFUSED, Outcome.MISREAD)

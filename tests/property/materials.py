@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, Protocol, runtime_checkable
 
-from llm_schema_registry.evolution import Policy
+from llm_schema_registry.compatibility import Policy
 from llm_schema_registry.formats import SchemaType
 from property import avro_schemas, json_schemas, protobuf_schemas
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from llm_schema_registry.budget import Budget
+from llm_schema_registry.core.budget import Budget
 from llm_schema_registry.formats import InvalidSchemaError, Outcome
 from llm_schema_registry.formats.avro import FORMAT, InvalidPayloadError
 from llm_schema_registry.formats.avro.compatibility import _Decision

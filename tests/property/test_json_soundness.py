@@ -13,9 +13,9 @@ import jsonschema_rs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm_schema_registry.budget import BudgetExceededError
+from llm_schema_registry.core.budget import BudgetExceededError
 from llm_schema_registry.formats.format import Certainty, Impact, InvalidSchemaError
-from llm_schema_registry.formats.jsonschema import FORMAT
+from llm_schema_registry.formats.json_schema import FORMAT
 from property.json_schemas import Schemas, value_for
 
 bounded = settings(

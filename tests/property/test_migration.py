@@ -14,7 +14,7 @@ import pytest
 from contract.asgi import Caller, started
 from contract.clients import InProcess
 from llm_schema_registry.client.migration import (
-    bring,
+    apply_import,
     compare,
     read_directory,
     take_snapshot,
@@ -168,7 +168,7 @@ async def _round_trip(history: list[tuple[Any, ...]], directory: Path) -> None:
         target = await take_snapshot(client)
         work = compare(read, target)
         assert not work.collisions, work.collisions
-        await bring(client, target, work)
+        await apply_import(client, target, work)
         left = compare(read, await take_snapshot(client))
         assert left.is_done, json.dumps(msgspec.to_builtins(left), indent=1)
         assert left.present == len(snapshot.versions)

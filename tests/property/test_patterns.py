@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from llm_schema_registry.formats.jsonschema.ecma import Grammar, PatternError, translate
+from llm_schema_registry.formats.json_schema.ecma import Grammar, PatternError, translate
 
 NODE = shutil.which("node")
 SCRIPT = """

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm_schema_registry.evolution import CompatibilityLevel, Profile, check
-from llm_schema_registry.evolution.witnesses import find_witness
-from llm_schema_registry.findings import Severity
+from llm_schema_registry.compatibility import CompatibilityLevel, Profile, check
+from llm_schema_registry.compatibility.witnesses import find_witness
+from llm_schema_registry.core.findings import Severity
 from llm_schema_registry.formats import Impact, InvalidSchemaError, Outcome
 from llm_schema_registry.formats.protobuf import FORMAT
 from property.protobuf_schemas import changed, schema, text

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm_schema_registry.evolution import CompatibilityLevel, Policy, Profile, check
+from llm_schema_registry.compatibility import CompatibilityLevel, Policy, Profile, check
 from llm_schema_registry.formats import Dependency, InvalidSchemaError, SchemaType, format_of
 from property import protobuf_schemas
 from property.avro_schemas import Generator

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.store import ChangeKind, Setting, State, Store, Transaction, Version
-from llm_schema_registry.store.caching.shared import keeping
+from llm_schema_registry.store.layers.redis_cache import write_behind
 from servers import valkey
 from unit.store.building import content
-from unit.store.caching.shared.nodes import Node, node
+from unit.store.layers.redis_cache.nodes import Node, node
 
 SUBJECTS = [Subject(".", "s"), Subject(".", "t"), Subject(".c", "s")]
 TEXTS = ['"int"', '"long"']
@@ -103,7 +103,7 @@ async def truth(store: Store) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lets nobody wait before what was read is kept."""
-    monkeypatch.setattr(keeping, "_GATHER_SECONDS", 0.001)
+    monkeypatch.setattr(write_behind, "_GATHER_SECONDS", 0.001)
     return
 
 
@@ -131,7 +131,7 @@ async def _play(stream: list[tuple[str, int, Any]]) -> int:
                 if kind == "write":
                     async with acting.store.transaction() as transaction:
                         await change(transaction, *how)
-                    acting.follower.signal.move()
+                    acting.follower.signal.notify()
                     await acting.follower.catch_up()
                     history[await acting.tables.revision()] = await truth(acting.tables)
                 elif kind == "hear":

@@ -256,7 +256,7 @@ class StoreAndModel(RuleBasedStateMachine):
     def scopes_agree(self, context: str, names: list[str], kind: Setting) -> None:
         model, run = self.model, self.runner.run
         scopes = [Subject(context, name) for name in names]
-        assert run(self.store.touched(scopes)) == max((model.touched.get(scope, 0) for scope in scopes), default=0)
+        assert run(self.store.last_changed(scopes)) == max((model.touched.get(scope, 0) for scope in scopes), default=0)
         assert [run(self.store.setting(s, kind)) for s in scopes] == [model.settings.get((s, kind)) for s in scopes]
         carrying = sorted(s for s, k in model.settings if s.context == context and k is kind)
         assert run(self.store.scopes_with_setting(context, kind)) == carrying

@@ -25,7 +25,7 @@ from llm_schema_registry.cli.commands import (
     serve,
     validate,
 )
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 app = typer.Typer(

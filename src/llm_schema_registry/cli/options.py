@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from llm_schema_registry.budget import MAX_STEPS
-from llm_schema_registry.cli.outcomes import CliError
+from llm_schema_registry.cli.exit_codes import CliError
 from llm_schema_registry.cli.reporting.formats import OutputFormat
+from llm_schema_registry.core.budget import MAX_STEPS
 from llm_schema_registry.formats.format import SchemaType
 
 DEFAULT_REGISTRY = "http://127.0.0.1:8081"
@@ -57,7 +57,7 @@ DEFAULT_STORE = "sqlite:///data/registry.db"
 
 def _store_url(text: str) -> str:
     """The URL that the option names; raises `CliError` for a file that cannot be read."""
-    from llm_schema_registry.store.opening import InvalidStoreUrlError, store_url
+    from llm_schema_registry.store.factory import InvalidStoreUrlError, store_url
 
     try:
         return store_url(text)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import msgspec
 
-from llm_schema_registry.cli import linking, sources, witnesses
-from llm_schema_registry.cli.outcomes import CliError
-from llm_schema_registry.cli.places import with_lines
+from llm_schema_registry.cli import reference_graph, schema_files, witnesses
+from llm_schema_registry.cli.exit_codes import CliError
 from llm_schema_registry.cli.reporting import Item, Report, Status
-from llm_schema_registry.cli.sources import SchemaFile
+from llm_schema_registry.cli.schema_files import SchemaFile
+from llm_schema_registry.cli.source_positions import with_lines
 from llm_schema_registry.client import PlannedOutcome, PlannedSchema, PlanResult
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 
 FORMAT_VERSION = 1
 
@@ -45,7 +45,7 @@ def schemas_of(files: Sequence[SchemaFile], references: Sequence[str], *, normal
     Raises:
         CliError: a reference could mean several files.
     """
-    linked = linking.link(files, sources.registered_references(references))
+    linked = reference_graph.link(files, schema_files.registered_references(references))
     return [
         PlannedSchema(
             file.text,

@@ -12,7 +12,7 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from llm_schema_registry.cli.app import COMMANDS
 from llm_schema_registry.cli.commands.catalog import COMMANDS as CATALOG_COMMANDS
-from llm_schema_registry.cli.outcomes import EXIT_CODES
+from llm_schema_registry.cli.exit_codes import EXIT_CODES
 
 _HEAD = """\
 # Command line

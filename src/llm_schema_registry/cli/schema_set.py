@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from llm_schema_registry.cli import sources
-from llm_schema_registry.cli.linking import Links
-from llm_schema_registry.cli.outcomes import CliError
+from llm_schema_registry.cli import schema_files
+from llm_schema_registry.cli.exit_codes import CliError
+from llm_schema_registry.cli.reference_graph import Links
 from llm_schema_registry.cli.reporting import Item, Status
-from llm_schema_registry.cli.sources import SchemaFile
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.cli.schema_files import SchemaFile
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats import Dependency, ParsedSchema, SchemaType
 
 
@@ -29,7 +29,7 @@ class SchemaSet:
     """
 
     def __init__(self, directory: Path, available: Sequence[Dependency] = (), steps: int = 0) -> None:
-        self.files, errors = sources.readable_below(directory)
+        self.files, errors = schema_files.readable_below(directory)
         self.failures = {
             below: failure((directory / below).as_posix(), Path(below).with_suffix("").as_posix(), error)
             for below, error in errors.items()
@@ -45,7 +45,7 @@ class SchemaSet:
         Raises:
             CliError: the text is not a valid schema, with the places; or a reference could mean several files.
         """
-        given = sources.needed_by(file.text, self._available)
+        given = schema_files.needed_by(file.text, self._available)
         found = {dependency.name: dependency for dependency in given}
         self._collect(file, found, {(file.schema_type, file.name)})
         return file.parse(list(found.values()), strict=strict, steps=self._steps)

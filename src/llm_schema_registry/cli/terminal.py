@@ -1,16 +1,42 @@
-"""The terminal: colours where somebody looks, plain text where a program reads, errors on stderr."""
+"""Output on a terminal: tables, colours, escaped foreign text, errors on stderr."""
 
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+
+
+def printable(text: str) -> str:
+    """`text` with control characters written out: names and messages from elsewhere must not drive the terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Prints aligned columns with a heading, numbers to the right; nothing if there are no rows."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from llm_schema_registry.cli.terminal import console, printable
+
+    rows = list(rows)
+    if not rows:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="right" if isinstance(rows[0][position], int) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
+    console().print(table)
+
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console
 
-    from llm_schema_registry.cli.outcomes import CliError
-    from llm_schema_registry.findings import Finding
+    from llm_schema_registry.cli.exit_codes import CliError
+    from llm_schema_registry.core.findings import Finding
 
 STYLES = {"good": "bold green", "bad": "bold red", "doubt": "bold yellow", "dim": "dim", "strong": "bold"}
 
@@ -51,8 +77,8 @@ def warn(findings: "Iterable[Finding]") -> None:
 
 def complain(error: "CliError") -> None:
     """Shows an expected error on stderr: what, the details, the way out."""
-    from llm_schema_registry.cli.printable import printable
     from llm_schema_registry.cli.reporting import finding_lines
+    from llm_schema_registry.cli.terminal import printable
 
     err = console(stderr=True)
     for sentence in f"error: {error.message}".splitlines():

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from llm_schema_registry.evolution.witnesses import shown
-from llm_schema_registry.findings import Finding, Severity
+from llm_schema_registry.compatibility.witnesses import shown
+from llm_schema_registry.core.findings import Finding, Severity
 
 
 def found(direction: str, outcome: str, payload: Any, problem: str, older: str) -> Finding:

@@ -3,8 +3,8 @@
 from llm_schema_registry.client.client import ALL_CONTEXTS, RegistryClient
 from llm_schema_registry.client.errors import (
     ClientError,
+    ImportMismatchError,
     ModeNotRestoredError,
-    NotAsSentError,
     RegistryError,
     RegistryUnreachableError,
 )
@@ -31,8 +31,8 @@ __all__ = [
     "BatchResult",
     "ClientError",
     "Config",
+    "ImportMismatchError",
     "ModeNotRestoredError",
-    "NotAsSentError",
     "PayloadResult",
     "PlanResult",
     "PlannedOutcome",

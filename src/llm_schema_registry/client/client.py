@@ -30,8 +30,8 @@ from llm_schema_registry.client.model import (
     SubjectVersion,
     ValidationResult,
 )
-from llm_schema_registry.evolution import CompatibilityLevel
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.compatibility import CompatibilityLevel
+from llm_schema_registry.core.findings import Finding
 
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _JSON = "application/json"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 
 
 class ClientError(Exception):
@@ -39,7 +39,7 @@ class RegistryError(ClientError):
         self.findings = tuple(findings)
 
 
-class NotAsSentError(ClientError):
+class ImportMismatchError(ClientError):
     """The registry took a schema and made another version of it than the one that was brought."""
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from llm_schema_registry.compatibility import CompatibilityLevel, DuplicateKeys, LogicalTypes, Policy
 from llm_schema_registry.contracts import Metadata, Reference, RuleSet
-from llm_schema_registry.evolution import CompatibilityLevel, DuplicateKeys, LogicalTypes, Policy
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.formats.profiles import Profile
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from llm_schema_registry.budget import Budget
 from llm_schema_registry.contracts.metadata import Metadata
+from llm_schema_registry.core.budget import Budget
 from llm_schema_registry.formats import Entity, EntityKind
 
 EVERY_TAG = "*"

@@ -20,7 +20,7 @@ from llm_schema_registry.formats.format import (
     UnknownMessageError,
     as_message,
 )
-from llm_schema_registry.formats.formats import format_of
+from llm_schema_registry.formats.table import format_of
 
 __all__ = [
     "Certainty",

@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from llm_schema_registry.budget import Budget
+from llm_schema_registry.core.budget import Budget
 from llm_schema_registry.formats.format import Dependency, ParsedSchema
 
 

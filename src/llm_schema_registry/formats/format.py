@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from llm_schema_registry.budget import Budget
-from llm_schema_registry.findings import Finding, shortened
+from llm_schema_registry.core.budget import Budget
+from llm_schema_registry.core.findings import Finding, shortened
 
 
 class SchemaType(enum.StrEnum):

@@ -12,9 +12,9 @@ import msgspec
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.registry.candidates import SchemaRequest
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.registry.naming import check_length, check_subject
-from llm_schema_registry.store.model import Association, Lifecycle
-from llm_schema_registry.store.store import Reads
+from llm_schema_registry.registry.identifiers import check_length, check_subject
+from llm_schema_registry.store.api import Reads
+from llm_schema_registry.store.records import Association, AssociationStrength
 
 TOPIC = "topic"
 ANY = "-"
@@ -38,7 +38,7 @@ class AssociationEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
 
     subject: str | None = None
     association_type: str | None = None
-    lifecycle: Lifecycle | None = None
+    lifecycle: AssociationStrength | None = None
     frozen: bool | None = None
     schema: SchemaRequest | None = None
     normalize: bool | None = None
@@ -107,7 +107,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AssociationFilter:
     """Which associations are asked for.
 
     Attributes:
@@ -118,7 +118,7 @@ class Wanted:
 
     resource_type: str = ""
     types: Sequence[str] = ()
-    lifecycle: Lifecycle | None = None
+    lifecycle: AssociationStrength | None = None
 
     def among(self, associations: Iterable[Association]) -> list[Association]:
         """Those that are asked for."""
@@ -176,12 +176,12 @@ def checked_types(entries: Sequence[AssociationEntry]) -> list[str]:
     return types
 
 
-def lifecycle_named(text: str) -> Lifecycle | None:
+def lifecycle_named(text: str) -> AssociationStrength | None:
     """The lifecycle of a name in any case, `None` for an empty one; raises INVALID_ASSOCIATION for others."""
     try:
-        return Lifecycle(text.upper()) if text else None
+        return AssociationStrength(text.upper()) if text else None
     except ValueError:
-        refuse("lifecycle", f"must be one of {', '.join(Lifecycle)}")
+        refuse("lifecycle", f"must be one of {', '.join(AssociationStrength)}")
 
 
 def refuse(name: str, detail: str) -> NoReturn:

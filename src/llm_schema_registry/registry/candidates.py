@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import msgspec
 
+from llm_schema_registry.compatibility import DuplicateKeys, weighed
 from llm_schema_registry.contracts import Metadata, Reference, RuleSet, SchemaTags, Subject
-from llm_schema_registry.evolution import DuplicateKeys, weighed
-from llm_schema_registry.findings import Finding, Severity, shortened
+from llm_schema_registry.core.findings import Finding, Severity, shortened
 from llm_schema_registry.formats import InvalidSchemaError, ParsedSchema, SchemaType
-from llm_schema_registry.registry.configuring import Config
+from llm_schema_registry.registry.config import Config
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.registry.naming import LATEST, MAX_ID, check_name
+from llm_schema_registry.registry.identifiers import LATEST, MAX_ID, check_name
 from llm_schema_registry.registry.registry import Registry
-from llm_schema_registry.store.store import Reads
+from llm_schema_registry.store.api import Reads
 
 _BYTE_ORDER_MARK = "\ufeff"
 

@@ -5,8 +5,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llm_schema_registry.budget import BudgetExceededError
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.budget import BudgetExceededError
+from llm_schema_registry.core.findings import Finding
 
 
 class ErrorCode(enum.Enum):

@@ -4,11 +4,11 @@ import enum
 
 from llm_schema_registry.contracts import DEFAULT_CONTEXT, DEFAULT_SCOPE, GLOBAL_SCOPE, Subject
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.registry.naming import check_scope, context_token
+from llm_schema_registry.registry.identifiers import check_scope, context_token
 from llm_schema_registry.registry.registry import Registry
-from llm_schema_registry.registry.removing import remove_versions
-from llm_schema_registry.store.model import Deleted, Setting
-from llm_schema_registry.store.store import Reads
+from llm_schema_registry.registry.removal import remove_versions
+from llm_schema_registry.store.api import Reads
+from llm_schema_registry.store.records import Deleted, Setting
 
 
 class Mode(enum.StrEnum):

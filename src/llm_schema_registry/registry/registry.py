@@ -6,12 +6,12 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, BudgetExceededError
-from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.compatibility import CompatibilityLevel
+from llm_schema_registry.core.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, BudgetExceededError
 from llm_schema_registry.registry.errors import over_budget
 from llm_schema_registry.registry.schemas import DEFAULT_COMPILED_BYTES, Schemas
-from llm_schema_registry.store.facts import note_untraceable
-from llm_schema_registry.store.store import Store
+from llm_schema_registry.store.api import Store
+from llm_schema_registry.store.dependencies import mark_uncacheable
 
 INLINE_STEPS = 4_000
 """Steps that may be spent on the event loop: a few milliseconds; a schema of 20 fields needs some hundred."""
@@ -22,7 +22,7 @@ _Result = TypeVar("_Result")
 UseCase = Callable[..., Coroutine[Any, Any, _Result]]
 
 
-class Elsewhere(Protocol):
+class Offload(Protocol):
     """A place beside the event loop where use cases that only read can run."""
 
     async def run(self, use_case: UseCase[_Result], *arguments: object, **options: object) -> _Result:
@@ -30,7 +30,7 @@ class Elsewhere(Protocol):
         ...
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class RegistryOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How this registry decides where a request and the stored settings leave it open.
 
     Attributes:
@@ -79,36 +79,38 @@ class Registry:
     def __init__(
         self,
         store: Store,
-        rules: Rules | None = None,
+        rules: RegistryOptions | None = None,
         *,
         clock: Callable[[], int] | None = None,
         steps: int = INLINE_STEPS,
-        elsewhere: Elsewhere | None = None,
+        elsewhere: Offload | None = None,
         is_alone: bool = False,
         compiled_bytes: int = DEFAULT_COMPILED_BYTES,
         seen: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self.store = store
-        self.rules = rules or Rules()
+        self.rules = rules or RegistryOptions()
         self.clock = clock or (lambda: time.time_ns() // 1_000_000)
         self.schemas = Schemas(store, steps, self.rules.max_steps, compiled_bytes=compiled_bytes)
         self._elsewhere = elsewhere
         self._is_alone = is_alone
         self._seen = seen
 
-    async def seen(self) -> int:
+    async def observed_revision(self) -> int:
         """A revision that no later read of the store is older than; raises `StoreUnavailableError`."""
         return await (self._seen or self.store.revision)()
 
-    async def bounded(self, use_case: UseCase[_Result], *arguments: object, **options: object) -> _Result:
+    async def run_within_budget(self, use_case: UseCase[_Result], *arguments: object, **options: object) -> _Result:
         """Runs `use_case(self, *arguments, **options)`, which must only read, here or elsewhere.
 
         Raises:
             RegistryError: what the use case raises; BUDGET_EXCEEDED when there is nowhere to do the work.
         """
-        return await self._run(use_case, arguments, options, on_leaving=note_untraceable)
+        return await self._run(use_case, arguments, options, on_leaving=mark_uncacheable)
 
-    async def bounded_after_reading(self, use_case: UseCase[_Result], *arguments: object, **options: object) -> _Result:
+    async def read_then_run_within_budget(
+        self, use_case: UseCase[_Result], *arguments: object, **options: object
+    ) -> _Result:
         """As `bounded`, for a use case that reads all it needs before it begins to work.
 
         The attempt here notes the facts of the answer, so that the answer may be cached wherever it is made.

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from llm_schema_registry.budget import DEFAULT_STEPS, MAX_DEPTH, Budget
 from llm_schema_registry.contracts import Reference, Subject
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.budget import DEFAULT_STEPS, MAX_DEPTH, Budget
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats import (
     Dependency,
     InvalidSchemaError,
@@ -24,8 +24,8 @@ from llm_schema_registry.formats import (
     format_of,
 )
 from llm_schema_registry.registry.errors import ErrorCode, RegistryError
-from llm_schema_registry.store.model import StoredSchema, Version
-from llm_schema_registry.store.store import Reads
+from llm_schema_registry.store.api import Reads
+from llm_schema_registry.store.records import StoredSchema, Version
 
 _MAX_REFERENCES = 1_000
 # What an entry takes besides its text, in characters of it.

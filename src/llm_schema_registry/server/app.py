@@ -4,25 +4,25 @@ from typing import Any
 
 from litestar import Litestar, Request, Response
 
-from llm_schema_registry.server.front import Front
-from llm_schema_registry.server.rest.confluent import CONFLUENT_OPERATIONS
-from llm_schema_registry.server.rest.documentation import DOCUMENTATION_OPERATIONS
-from llm_schema_registry.server.rest.native import NATIVE_OPERATIONS
-from llm_schema_registry.server.rest.routing import refused, routes
-from llm_schema_registry.server.rest.service import Service
-from llm_schema_registry.server.serving import Shelf
+from llm_schema_registry.server.http.asgi import RegistryApp
+from llm_schema_registry.server.http.confluent import CONFLUENT_OPERATIONS
+from llm_schema_registry.server.http.openapi import DOCUMENTATION_OPERATIONS
+from llm_schema_registry.server.http.routing import refused, routes
+from llm_schema_registry.server.http.v1 import NATIVE_OPERATIONS
+from llm_schema_registry.server.response_cache import ResponseCache
+from llm_schema_registry.server.service import Service
 from llm_schema_registry.server.settings import Settings
 
 
-def create_app(settings: Settings | None = None, shelf: Shelf | None = None) -> Front:
+def create_app(settings: Settings | None = None, response_cache: ResponseCache | None = None) -> RegistryApp:
     """The application as an ASGI callable; its lifespan opens and closes the store.
 
     Args:
         settings: those of the environment for `None`.
-        shelf: of the protocol that serves the application.
+        response_cache: of the protocol that serves the application.
     """
     settings = settings or Settings.from_environment()
-    service = Service(settings, shelf)
+    service = Service(settings, response_cache)
 
     def on_refusal(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         answer = refused(request, error, service)
@@ -35,4 +35,4 @@ def create_app(settings: Settings | None = None, shelf: Shelf | None = None) -> 
         openapi_config=None,
         logging_config=None,
     )
-    return Front(app, service)
+    return RegistryApp(app, service)

@@ -9,20 +9,20 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from llm_schema_registry.budget import (
+from llm_schema_registry.compatibility import CompatibilityLevel
+from llm_schema_registry.core.budget import (
     DEFAULT_STEPS,
     MAX_SCHEMA_BYTES,
     MAX_STEPS,
     MIN_STEPS,
     default_steps,
 )
-from llm_schema_registry.evolution import CompatibilityLevel
 from llm_schema_registry.registry.registry import DEFAULT_ID_GAP
 from llm_schema_registry.server.machine import cores, is_loopback
 from llm_schema_registry.store import InvalidStoreUrlError
-from llm_schema_registry.store.blobs import DEFAULT_THRESHOLD, BlobPlace, InvalidBlobsUrlError, open_blobs
-from llm_schema_registry.store.caching.shared import Address, InvalidCacheUrlError
-from llm_schema_registry.store.opening import store_url
+from llm_schema_registry.store.blobs import DEFAULT_THRESHOLD, BlobSettings, InvalidBlobsUrlError, open_blobs
+from llm_schema_registry.store.factory import store_url
+from llm_schema_registry.store.layers.redis_cache import InvalidCacheUrlError, RedisUrl
 
 PREFIX = "LSR_"
 # Variables with the prefix that other parts of the product read.
@@ -390,16 +390,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return ()
 
         # A process without keys does without the library behind them.
-        from llm_schema_registry.store.vault import InvalidKeyError, keys_of
+        from llm_schema_registry.store.layers.encryption import InvalidKeyError, keys_of
 
         try:
             return keys_of(self.metadata_key)
         except InvalidKeyError as error:
             raise SettingsError(f"LSR_METADATA_KEY: {error}") from None
 
-    def blob_place(self) -> BlobPlace:
+    def blob_place(self) -> BlobSettings:
         """Where large definitions are kept; raises `SettingsError` for what cannot be used."""
-        place = BlobPlace(self.blobs, self.blob_bytes)
+        place = BlobSettings(self.blobs, self.blob_bytes)
         if place.url:
             try:
                 open_blobs(place.url)
@@ -407,12 +407,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise SettingsError(f"LSR_BLOBS: {error}") from None
         return place
 
-    def cache_address(self) -> Address | None:
+    def cache_address(self) -> RedisUrl | None:
         """Where the cache is that nodes share, if there is one; raises `SettingsError` for what cannot be used."""
         if not self.redis:
             return None
         try:
-            return Address.parse(self.redis)
+            return RedisUrl.parse(self.redis)
         except InvalidCacheUrlError as error:
             raise SettingsError(f"LSR_REDIS: {error}") from None
 

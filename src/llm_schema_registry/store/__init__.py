@@ -1,18 +1,6 @@
 """One store remembers: the protocol, its values, and the SQL implementation."""
 
-from llm_schema_registry.store.model import (
-    Association,
-    Change,
-    ChangeKind,
-    Deleted,
-    Lifecycle,
-    Setting,
-    State,
-    StoredSchema,
-    Version,
-)
-from llm_schema_registry.store.opening import InvalidStoreUrlError, open_store
-from llm_schema_registry.store.store import (
+from llm_schema_registry.store.api import (
     Cause,
     OutcomeUnknownError,
     Reads,
@@ -21,15 +9,27 @@ from llm_schema_registry.store.store import (
     Transaction,
     ValueRefusedError,
 )
+from llm_schema_registry.store.factory import InvalidStoreUrlError, open_store
+from llm_schema_registry.store.records import (
+    Association,
+    AssociationStrength,
+    Change,
+    ChangeKind,
+    Deleted,
+    Setting,
+    State,
+    StoredSchema,
+    Version,
+)
 
 __all__ = [
     "Association",
+    "AssociationStrength",
     "Cause",
     "Change",
     "ChangeKind",
     "Deleted",
     "InvalidStoreUrlError",
-    "Lifecycle",
     "OutcomeUnknownError",
     "Reads",
     "Setting",

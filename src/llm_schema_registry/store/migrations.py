@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llm_schema_registry.store.store import StoreUnavailableError
+from llm_schema_registry.store.api import StoreUnavailableError
 
 LAYOUT = 4
 """The number of the last migration: the layout this code reads and writes."""

@@ -16,7 +16,7 @@ from llm_schema_registry.contracts import DEFAULT_CONTEXT, Subject
 from llm_schema_registry.formats import SchemaType, format_of
 from llm_schema_registry.registry import Registry
 from llm_schema_registry.registry.candidates import SchemaRequest
-from llm_schema_registry.registry.registering import register
+from llm_schema_registry.registry.registration import register
 from llm_schema_registry.store import open_store
 
 ENTRIES = (

@@ -7,7 +7,7 @@ import pytest
 
 import llm_schema_registry.catalog as package
 from llm_schema_registry.catalog import Catalog, CatalogSubject, Expectation, RuleLevel
-from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.compatibility import CompatibilityLevel
 from llm_schema_registry.formats import SchemaType
 
 CATALOG = Catalog.load()

@@ -3,7 +3,7 @@
 import pytest
 
 from llm_schema_registry.catalog import Catalog, CatalogSubject, Drift, Evolution, Expectation, Sample
-from llm_schema_registry.evolution import CompatibilityLevel, check
+from llm_schema_registry.compatibility import CompatibilityLevel, check
 from llm_schema_registry.formats import Dependency, ParsedSchema, SchemaType, format_of
 
 CATALOG = Catalog.load()

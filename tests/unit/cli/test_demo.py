@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from llm_schema_registry.cli.demo.confluent import require_client
-from llm_schema_registry.cli.outcomes import CliError
+from llm_schema_registry.cli.exit_codes import CliError
 
 
 def test_the_client_is_there() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from llm_schema_registry.cli.commands.repair import DEFAULT_BLOB_BYTES, repair
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
 from llm_schema_registry.store import open_store
 from llm_schema_registry.store.blobs import DEFAULT_THRESHOLD
 from servers import s3

@@ -8,7 +8,7 @@ import pytest
 
 from llm_schema_registry import server
 from llm_schema_registry.cli.commands.serve import serve
-from llm_schema_registry.cli.outcomes import CliError
+from llm_schema_registry.cli.exit_codes import CliError
 from llm_schema_registry.server import Settings
 
 

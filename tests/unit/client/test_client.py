@@ -20,8 +20,8 @@ from llm_schema_registry.client import (
     SubjectVersion,
     Witness,
 )
+from llm_schema_registry.compatibility import CompatibilityLevel, Policy
 from llm_schema_registry.contracts import Reference
-from llm_schema_registry.evolution import CompatibilityLevel, Policy
 from llm_schema_registry.formats import SchemaType
 
 

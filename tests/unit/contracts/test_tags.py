@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from llm_schema_registry.budget import Budget, BudgetExceededError
 from llm_schema_registry.contracts import Metadata, SchemaEntity, SchemaTags, by_entity, listed_tags, tags_in_all
+from llm_schema_registry.core.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats import Entity, EntityKind
 
 

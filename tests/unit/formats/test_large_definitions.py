@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from large_definitions import WRITTEN
-from llm_schema_registry.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, Budget, default_steps, share_of_default
-from llm_schema_registry.evolution import CompatibilityLevel, check
+from llm_schema_registry.compatibility import CompatibilityLevel, check
+from llm_schema_registry.core.budget import DEFAULT_STEPS, MAX_SCHEMA_BYTES, Budget, default_steps, share_of_default
 from llm_schema_registry.formats import SchemaType, format_of
 
 _PARTS = 16

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.core.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats import Entity, EntityKind, InvalidSchemaError, SchemaType, format_of
 
 _CASES = json.loads((Path(__file__).parents[2] / "vectors" / "tags" / "tags.json").read_text())

@@ -8,8 +8,8 @@ import pytest
 from llm_schema_registry.contracts import Metadata, Reference, Subject
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
-from llm_schema_registry.registry.registering import register
-from llm_schema_registry.registry.writing import Registered
+from llm_schema_registry.registry.commit import RegistrationResult
+from llm_schema_registry.registry.registration import register
 
 S = Subject(".", "s")
 
@@ -46,7 +46,7 @@ def reference(name: str, subject: str, version: int = 1) -> Reference:
     return Reference(name, subject, version)
 
 
-async def put(registry: Registry, schema: str = S1, subject: Subject = S, **values: object) -> Registered:
+async def put(registry: Registry, schema: str = S1, subject: Subject = S, **values: object) -> RegistrationResult:
     return await register(registry, subject, request(schema, **values))
 
 

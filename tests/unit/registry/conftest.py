@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from llm_schema_registry.registry import Registry
-from llm_schema_registry.store.opening import open_store
+from llm_schema_registry.store.factory import open_store
 
 
 @pytest.fixture

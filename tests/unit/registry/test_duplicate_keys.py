@@ -3,20 +3,20 @@
 import msgspec
 import pytest
 
+from llm_schema_registry.compatibility import DuplicateKeys
 from llm_schema_registry.contracts import GLOBAL_SCOPE, SchemaTags, Subject
 from llm_schema_registry.contracts.tags import SchemaEntity
-from llm_schema_registry.evolution import DuplicateKeys
-from llm_schema_registry.findings import Severity
+from llm_schema_registry.core.findings import Severity
 from llm_schema_registry.formats.format import EntityKind
 from llm_schema_registry.registry import ErrorCode, Registry
 from llm_schema_registry.registry.candidates import SchemaRequest
-from llm_schema_registry.registry.checking import check_request
-from llm_schema_registry.registry.configuring import ConfigUpdate, get_config, put_config
+from llm_schema_registry.registry.commit import RegistrationResult
+from llm_schema_registry.registry.compatibility import check_request
+from llm_schema_registry.registry.config import ConfigUpdate, get_config, put_config
 from llm_schema_registry.registry.modes import put_mode
-from llm_schema_registry.registry.planning import Action, Planned, plan
-from llm_schema_registry.registry.reading import lookup
-from llm_schema_registry.registry.registering import register
-from llm_schema_registry.registry.writing import Registered
+from llm_schema_registry.registry.plan import Action, Planned, plan
+from llm_schema_registry.registry.reads import lookup
+from llm_schema_registry.registry.registration import register
 from unit.registry.building import S, reference, refused
 
 CONTEXT = Subject(".team", "")
@@ -30,11 +30,13 @@ def request(schema: str = DUPLICATE, **values: object) -> SchemaRequest:
     return SchemaRequest(schema=schema, schema_type="JSON", **values)  # type: ignore[arg-type]
 
 
-async def put(registry: Registry, schema: str = DUPLICATE, subject: Subject = S, **options: object) -> Registered:
+async def put(
+    registry: Registry, schema: str = DUPLICATE, subject: Subject = S, **options: object
+) -> RegistrationResult:
     return await register(registry, subject, request(schema), **options)  # type: ignore[arg-type]
 
 
-def codes(registered: Registered) -> list[str]:
+def codes(registered: RegistrationResult) -> list[str]:
     return [finding.code for finding in registered.warnings]
 
 

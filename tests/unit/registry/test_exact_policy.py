@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from llm_schema_registry.compatibility import CompatibilityLevel, Policy, Verdict
 from llm_schema_registry.contracts import GLOBAL_SCOPE
-from llm_schema_registry.evolution import CompatibilityLevel, Policy, Verdict
-from llm_schema_registry.findings import Severity
+from llm_schema_registry.core.findings import Severity
 from llm_schema_registry.formats import SchemaType
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
-from llm_schema_registry.registry.checking import check_request, decide_apart
-from llm_schema_registry.registry.configuring import ConfigUpdate, get_config, put_config
+from llm_schema_registry.registry.compatibility import check_request, decide_apart
+from llm_schema_registry.registry.config import ConfigUpdate, get_config, put_config
 from unit.registry.building import S, put, refused, request
 
 OLD = json.dumps({"type": "object", "properties": {"a": {"const": "x"}}, "additionalProperties": False})

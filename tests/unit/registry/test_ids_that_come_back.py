@@ -1,9 +1,9 @@
 """An id that was removed for good is gone, and means what it is imported as if it comes back."""
 
 from llm_schema_registry.registry import ErrorCode, Registry
-from llm_schema_registry.registry.deleting import delete_version
+from llm_schema_registry.registry.deletion import delete_version
 from llm_schema_registry.registry.modes import put_mode
-from llm_schema_registry.registry.reading import get_schema, listed_schemas
+from llm_schema_registry.registry.reads import get_schema, listed_schemas
 from unit.registry.building import S1, S4, S, put, refused
 
 

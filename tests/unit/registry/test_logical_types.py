@@ -5,12 +5,12 @@ import json
 import msgspec
 import pytest
 
+from llm_schema_registry.compatibility import LogicalTypes, Verdict
 from llm_schema_registry.contracts import GLOBAL_SCOPE, Subject
-from llm_schema_registry.evolution import LogicalTypes, Verdict
-from llm_schema_registry.findings import Severity
+from llm_schema_registry.core.findings import Severity
 from llm_schema_registry.registry import ErrorCode, Registry
-from llm_schema_registry.registry.checking import check_request
-from llm_schema_registry.registry.configuring import ConfigUpdate, get_config, put_config
+from llm_schema_registry.registry.compatibility import check_request
+from llm_schema_registry.registry.config import ConfigUpdate, get_config, put_config
 from unit.registry.building import S, put, refused, request
 
 CONTEXT = Subject(".team", "")

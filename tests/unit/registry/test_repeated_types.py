@@ -5,9 +5,9 @@ import pytest
 
 from llm_schema_registry.contracts import Reference, Subject, guid_of
 from llm_schema_registry.registry import Registry
-from llm_schema_registry.registry.reading import CANONICAL, lookup, render
-from llm_schema_registry.registry.registering import register
-from llm_schema_registry.registry.registry import Rules
+from llm_schema_registry.registry.reads import CANONICAL, lookup, render
+from llm_schema_registry.registry.registration import register
+from llm_schema_registry.registry.registry import RegistryOptions
 from unit.registry.building import S, put, reference, request
 
 INNER = '{"type":"record","name":"Inner","fields":[{"name":"a","type":"int"}]}'
@@ -130,7 +130,7 @@ async def test_a_schema_that_is_itself_nested_in_a_reference_stays_written_out(r
 
 
 async def test_texts_of_the_confluent_registry_by_setting(registry: Registry) -> None:
-    registry.rules = Rules(repeated_types=True)
+    registry.rules = RegistryOptions(repeated_types=True)
     await outer(registry, INNER)
     registered = await put(registry, record("User", '"Outer"', '"Inner"'), references=REFERENCES)
     assert await render(registry, registered.content) == record("User", '"Outer"', INNER)

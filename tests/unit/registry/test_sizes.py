@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from llm_schema_registry.contracts import Metadata, Rule, RuleSet, Subject
-from llm_schema_registry.registry import ErrorCode, Registry, Rules
-from llm_schema_registry.registry.checking import check_request
-from llm_schema_registry.registry.configuring import ConfigUpdate, put_config
+from llm_schema_registry.registry import ErrorCode, Registry, RegistryOptions
+from llm_schema_registry.registry.compatibility import check_request
+from llm_schema_registry.registry.config import ConfigUpdate, put_config
 from llm_schema_registry.registry.modes import put_mode
-from llm_schema_registry.registry.reading import lookup
-from llm_schema_registry.store.opening import open_store
+from llm_schema_registry.registry.reads import lookup
+from llm_schema_registry.store.factory import open_store
 from unit.registry.building import S1, S2, S, properties, put, reference, refused, request
 
 _LIMIT = 2_000
@@ -35,7 +35,7 @@ _PARTS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 async def small() -> AsyncIterator[Registry]:
     store = await open_store("sqlite:///:memory:")
-    yield Registry(store, Rules(max_schema_bytes=_LIMIT))
+    yield Registry(store, RegistryOptions(max_schema_bytes=_LIMIT))
     await store.close()
 
 
@@ -83,5 +83,5 @@ async def test_what_a_config_adds_counts(small: Registry) -> None:
 async def test_a_lower_limit_keeps_stored_definitions_readable(small: Registry) -> None:
     text = S1.replace('"R"', '"R", "doc": "' + _HALF + '"')
     await put(small, text)
-    lower = Registry(small.store, Rules(max_schema_bytes=500))
+    lower = Registry(small.store, RegistryOptions(max_schema_bytes=500))
     assert (await put(lower, S1)).version.version == 2

@@ -10,24 +10,24 @@ import pytest
 from llm_schema_registry.contracts import Reference, Subject
 from llm_schema_registry.registry import ErrorCode, Registry, RegistryError
 from llm_schema_registry.registry.candidates import SchemaRequest
-from llm_schema_registry.registry.configuring import ConfigUpdate, put_config
-from llm_schema_registry.registry.planning import Planned, plan
-from llm_schema_registry.registry.reading import get_version
-from llm_schema_registry.registry.registering import register
-from llm_schema_registry.server.serving import LocalSignal
-from llm_schema_registry.store import Store, facts, open_store
-from llm_schema_registry.store.caching import CachedStore, Follower
-from llm_schema_registry.store.watching import WatchedStore
+from llm_schema_registry.registry.config import ConfigUpdate, put_config
+from llm_schema_registry.registry.plan import Planned, plan
+from llm_schema_registry.registry.reads import get_version
+from llm_schema_registry.registry.registration import register
+from llm_schema_registry.server.response_cache import LocalCommitSignal
+from llm_schema_registry.store import Store, dependencies, open_store
+from llm_schema_registry.store.caching import ChangeLogFollower, LocalCacheStore
+from llm_schema_registry.store.layers.dependency_tracking import DependencyTrackingStore
 
 S, T = Subject(".", "s"), Subject(".", "t")
 
 
 def node(store: Store) -> Registry:
     """A node of its own: it hears of what others commit only where it finds it."""
-    follower = Follower(LocalSignal())
+    follower = ChangeLogFollower(LocalCommitSignal())
     follower.follow(store)
-    cached = cast(Store, CachedStore(store, follower))
-    return Registry(cast(Store, WatchedStore(cached, follower.signal.move)), seen=follower.catch_up)
+    cached = cast(Store, LocalCacheStore(store, follower))
+    return Registry(cast(Store, DependencyTrackingStore(cached, follower.signal.notify)), seen=follower.catch_up)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_where_the_log_is_known_its_revision_is_not_asked_for(nodes: tuple
     one, two = nodes
     asked: list[str] = []
     inner = two.store
-    while isinstance(inner, WatchedStore | CachedStore):
+    while isinstance(inner, DependencyTrackingStore | LocalCacheStore):
         inner = inner._store
     revision = inner.revision
 
@@ -115,10 +115,10 @@ async def test_where_the_log_is_known_its_revision_is_not_asked_for(nodes: tuple
     inner.revision = counted  # type: ignore[method-assign]
     await register(one, S, schema(a="string"))
     assert asked == ["revision"], "to find the end of the log, once"
-    with facts.noting() as noted:
+    with dependencies.track() as noted:
         registered = await register(one, T, schema(a="string"))
     assert asked == ["revision"]
     assert registered.revision == noted.revision == 2
-    with facts.noting() as noted:
+    with dependencies.track() as noted:
         assert not (await register(one, T, schema(a="string"))).created
     assert noted.revision == 0

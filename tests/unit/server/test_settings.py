@@ -1,9 +1,9 @@
 import pytest
 
-from llm_schema_registry.budget import MAX_SCHEMA_BYTES
-from llm_schema_registry.evolution import CompatibilityLevel
+from llm_schema_registry.compatibility import CompatibilityLevel
+from llm_schema_registry.core.budget import MAX_SCHEMA_BYTES
 from llm_schema_registry.server.settings import Settings, SettingsError, TlsMode, settings_reference
-from llm_schema_registry.store.blobs import BlobPlace
+from llm_schema_registry.store.blobs import BlobSettings
 
 
 def test_the_environment_is_read_and_what_is_given_wins() -> None:
@@ -73,9 +73,9 @@ def test_keys_of_sensitive_metadata() -> None:
 
 
 def test_object_storage() -> None:
-    assert Settings().blob_place() == BlobPlace("", 262_144)
+    assert Settings().blob_place() == BlobSettings("", 262_144)
     url = "s3://bucket/prefix?endpoint=http://127.0.0.1:9000"
-    assert Settings.from_environment({"LSR_BLOBS": url, "LSR_BLOB_BYTES": "0"}).blob_place() == BlobPlace(url, 0)
+    assert Settings.from_environment({"LSR_BLOBS": url, "LSR_BLOB_BYTES": "0"}).blob_place() == BlobSettings(url, 0)
     with pytest.raises(SettingsError, match="LSR_BLOB_BYTES"):
         Settings.from_environment({"LSR_BLOB_BYTES": "-1"})
     with pytest.raises(SettingsError, match="LSR_BLOBS: The URL of object storage holds credentials") as caught:

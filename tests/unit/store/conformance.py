@@ -40,7 +40,7 @@ class Contents:
         assert await store.versions(subject("s")) == []
         assert await store.latest(subject("s")) is None
         assert await store.contexts() == ["."]
-        assert await store.touched([DEFAULT_SCOPE, GLOBAL_SCOPE, subject("s")]) == 0
+        assert await store.last_changed([DEFAULT_SCOPE, GLOBAL_SCOPE, subject("s")]) == 0
         assert await store.changes(0) == []
 
     async def test_content_comes_back_as_it_was_stored(self, store: Store) -> None:
@@ -212,12 +212,12 @@ class Contents:
             assert await store.latest(subject(odd)) is None
             assert await store.subjects(prefix=odd) == []
             assert await store.setting(Subject(odd, odd), Setting.MODE) is None
-            assert await store.touched([subject(odd), Subject(odd, "s")]) == 0
+            assert await store.last_changed([subject(odd), Subject(odd, "s")]) == 0
             assert await store.schemas_by_guid(odd) == []
             async with store.transaction() as transaction:
                 assert await transaction.versions(subject(odd)) == []
                 assert await transaction.version(subject("s"), 2**80) is None
-                assert await transaction.touched([subject(odd), subject("s")]) == 1
+                assert await transaction.last_changed([subject(odd), subject("s")]) == 1
         assert await store.subjects(offset=2**80) == []
         assert await store.subjects(limit=2**80) == [subject("s")]
         assert await store.changes(2**80) == []

@@ -3,7 +3,7 @@
 import msgspec
 
 from llm_schema_registry.contracts import Subject
-from llm_schema_registry.store import Association, ChangeKind, Lifecycle, Store, Transaction
+from llm_schema_registry.store import Association, AssociationStrength, ChangeKind, Store, Transaction
 from unit.store.building import rolled_back, subject
 
 
@@ -14,7 +14,7 @@ def association(resource: str = "id1", kind: str = "value", **values: object) ->
         "resource_namespace": "cluster1",
         "subject": subject("s"),
         "guid": f"{resource}-{kind}",
-        "lifecycle": Lifecycle.WEAK,
+        "lifecycle": AssociationStrength.WEAK,
         "frozen": False,
         "created_at": 1,
         "updated_at": 2,
@@ -43,7 +43,7 @@ class Associations:
             resource_name="é😀",
             resource_namespace="'",
             subject=Subject(".c", "a/b"),
-            lifecycle=Lifecycle.STRONG,
+            lifecycle=AssociationStrength.STRONG,
             frozen=True,
         )
         async with store.transaction() as transaction:
@@ -105,7 +105,7 @@ class Associations:
             (2, ChangeKind.ASSOCIATION_REMOVED, subject("s")),
         ]
         assert msgspec.json.decode(changes[0].detail or "", type=Association) == association()
-        assert await store.touched([subject("s")]) == 2
+        assert await store.last_changed([subject("s")]) == 2
 
     async def test_nothing_stays_of_a_transaction_that_fails(self, store: Store) -> None:
         await put(store, association())

@@ -59,7 +59,7 @@ class Transactions:
         assert await store.max_schema_id(".new") == 0
         assert await store.setting(subject("kept"), Setting.MODE) is None
         assert await store.changes(0) == before
-        assert await store.touched([subject("s", ".new"), subject("kept")]) == 1
+        assert await store.last_changed([subject("s", ".new"), subject("kept")]) == 1
 
     async def test_a_transaction_sees_its_own_writes_and_nobody_else_does(self, store: Store) -> None:
         async with store.transaction() as transaction:
@@ -75,7 +75,7 @@ class Transactions:
                 assert (await reads.contexts() == [".", ".x"]) is visible
                 assert (await reads.setting(put.subject, Setting.CONFIG) == "{}") is visible
                 assert await reads.max_schema_id(".x") == int(visible)
-                assert await reads.touched([put.subject]) == int(visible)
+                assert await reads.last_changed([put.subject]) == int(visible)
                 assert bool(await reads.changes(0)) is visible
 
     async def test_writes_and_reads_may_alternate(self, store: Store) -> None:
@@ -136,16 +136,19 @@ class Transactions:
         async with store.transaction() as transaction:
             await transaction.add_schema(there)
         async with store.transaction() as transaction:
-            assert await transaction.standing([], here) == (0, None)
-            assert await transaction.standing([subject("s", ".x"), subject("t")], there) == (1, 2)
-            assert await transaction.standing([subject("t")], with_id(there, 2)) == (0, 2)
-            assert await transaction.standing([], with_id(there, 1)) == (0, None)
-            assert await transaction.standing([], msgspec.structs.replace(there, schema_type="JSON")) == (0, None)
+            assert await transaction.check_preconditions([], here) == (0, None)
+            assert await transaction.check_preconditions([subject("s", ".x"), subject("t")], there) == (1, 2)
+            assert await transaction.check_preconditions([subject("t")], with_id(there, 2)) == (0, 2)
+            assert await transaction.check_preconditions([], with_id(there, 1)) == (0, None)
+            assert await transaction.check_preconditions([], msgspec.structs.replace(there, schema_type="JSON")) == (
+                0,
+                None,
+            )
             assert (await transaction.add_schema(here)).schema_id == 1
-            assert await transaction.standing([], here) == (0, 1)
+            assert await transaction.check_preconditions([], here) == (0, 1)
             put = await register(transaction, "t", context=".x")
             assert put.schema_id == 3
-            assert await transaction.standing([subject("t", ".x")], here) == (4 - 1, 1)
+            assert await transaction.check_preconditions([subject("t", ".x")], here) == (4 - 1, 1)
             assert await transaction.max_schema_id(".x") == 3
         assert await store.contexts() == [".", ".x"]
 
@@ -230,23 +233,23 @@ class Transactions:
         async with store.transaction() as transaction:
             await transaction.put_setting(GLOBAL_SCOPE, Setting.MODE, "{}")
         await registered(store, "s", context=".x")
-        assert await store.touched([subject("s")]) == 1
-        assert await store.touched([subject("t"), subject("s")]) == 2
-        assert await store.touched([DEFAULT_SCOPE]) == 3
-        assert await store.touched([subject("s"), DEFAULT_SCOPE, GLOBAL_SCOPE]) == 4
-        assert await store.touched([subject("s", ".x")]) == 5
-        assert await store.touched([subject("S"), subject("u")]) == 0
-        assert await store.touched([]) == 0
+        assert await store.last_changed([subject("s")]) == 1
+        assert await store.last_changed([subject("t"), subject("s")]) == 2
+        assert await store.last_changed([DEFAULT_SCOPE]) == 3
+        assert await store.last_changed([subject("s"), DEFAULT_SCOPE, GLOBAL_SCOPE]) == 4
+        assert await store.last_changed([subject("s", ".x")]) == 5
+        assert await store.last_changed([subject("S"), subject("u")]) == 0
+        assert await store.last_changed([]) == 0
         async with store.transaction() as transaction:
             await transaction.remove_version(subject("s"), 1)
-        assert await store.touched([subject("s")]) == 6
+        assert await store.last_changed([subject("s")]) == 6
 
     async def test_registrations_do_not_touch_the_scope_of_their_context(self, store: Store) -> None:
         await registered(store, "s", context=".x")
         await registered(store, "t", context=".x")
         async with store.transaction() as transaction:
             await transaction.remove_schema(".x", 1)
-        assert await store.touched([Subject(".x", "")]) == 1
+        assert await store.last_changed([Subject(".x", "")]) == 1
 
     async def test_concurrent_writers_lose_no_update(self, store: Store) -> None:
         async def write() -> int:

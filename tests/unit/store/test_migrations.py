@@ -6,7 +6,7 @@ import pytest
 
 from llm_schema_registry.store import StoreUnavailableError
 from llm_schema_registry.store.migrations import LAYOUT, Migration, check_newer, load_migrations
-from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.sql.statements import load_statements
 
 # The statements of a migration that only adds: what may be said of a table that older code knows, and of a new one.
 ADDITIONS = (

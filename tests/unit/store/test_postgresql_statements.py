@@ -5,8 +5,8 @@ import asyncpg
 import pytest
 
 from llm_schema_registry.store import open_store
-from llm_schema_registry.store.postgresql.connections import PLANNER
-from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.postgresql.pool import PLANNER
+from llm_schema_registry.store.sql.statements import load_statements
 from servers import fresh_schema
 
 STATEMENTS = load_statements("reads") | load_statements("writes") | load_statements("postgresql")

@@ -26,7 +26,7 @@ async def store(url: str) -> AsyncIterator[PostgresStore]:
 
 @pytest.fixture
 async def other(url: str, store: PostgresStore) -> AsyncIterator[PostgresStore]:
-    other = await PostgresStore.open(url, patience=0.1)
+    other = await PostgresStore.open(url, timeout_seconds=0.1)
     yield other
     await other.close()
 

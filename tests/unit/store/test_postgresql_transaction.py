@@ -8,10 +8,10 @@ import pytest
 
 from llm_schema_registry.store import ChangeKind, ValueRefusedError, Version
 from llm_schema_registry.store.postgresql import PostgresStore
-from llm_schema_registry.store.postgresql.together import ADDING, together
+from llm_schema_registry.store.postgresql.batching import ADDING, together
 from llm_schema_registry.store.postgresql.transaction import PostgresTransaction
-from llm_schema_registry.store.rows import Value
-from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.sql.rows import Value
+from llm_schema_registry.store.sql.statements import load_statements
 from servers import fresh_schema, rows_of
 from unit.store.building import REGISTERED, content, register, registered, subject
 
@@ -59,7 +59,7 @@ async def test_a_registration_is_sent_as_one_statement(store: PostgresStore, mon
 
     monkeypatch.setattr(PostgresTransaction, "_execute", counted)
     async with store.transaction() as transaction:
-        await transaction.standing([subject("s")], content())
+        await transaction.check_preconditions([subject("s")], content())
         stored = await transaction.add_schema(content())
         put = Version(subject=subject("s"), version=1, schema_id=stored.schema_id)
         await transaction.put_version(put, REGISTERED, new=True)

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
+from llm_schema_registry.store.sql.statements import load_statements
 from llm_schema_registry.store.sqlite import SqliteStore
-from llm_schema_registry.store.statements import load_statements
 
 READS, WRITES = load_statements("reads"), load_statements("writes")
 FILES = pathlib.Path(__file__).parents[3] / "src" / "llm_schema_registry" / "store" / "sql"

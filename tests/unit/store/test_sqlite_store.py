@@ -73,7 +73,7 @@ async def test_history_stays(store: SqliteStore, path: pathlib.Path) -> None:
 
 
 async def test_a_writer_that_holds_on_is_waited_for_until_the_deadline(store: SqliteStore, path: pathlib.Path) -> None:
-    impatient = await SqliteStore.open(path, patience=0.05)
+    impatient = await SqliteStore.open(path, timeout_seconds=0.05)
     async with store.transaction() as transaction:
         with pytest.raises(StoreUnavailableError, match="hold it for too long"):
             await registered(impatient, "t")

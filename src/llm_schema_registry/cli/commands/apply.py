@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
 from llm_schema_registry.cli.options import DEFAULT_REGISTRY, Registry, Report, SetReferences, Witness
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.cli.reporting.formats import OutputFormat
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def apply(
     A plan is applied exactly as it was made: the same schemas become the same versions. If the registry would now do
     anything else, nothing is done. Exit 1 in both cases. Doing it again changes nothing.
     """
-    from llm_schema_registry.cli import plans, sources
-    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli import plans, schema_files
+    from llm_schema_registry.cli.registry_session import with_client
     from llm_schema_registry.cli.reporting import render
 
     if source.is_dir():
-        files = sources.subjects_below(source)
+        files = schema_files.subjects_below(source)
         schemas, expect = plans.schemas_of(files, references or (), normalize=normalize), None
     elif references or normalize:
         raise CliError(f"{source} is a plan, made with its own references and form", "Leave the options out.")
@@ -44,7 +44,7 @@ def apply(
     async def conversation(client: "RegistryClient") -> "PlanResult":
         return await client.plan(schemas, apply=True, expect=expect, witness=witness)
 
-    result = talk(registry, conversation)
+    result = with_client(registry, conversation)
     report = plans.report_of("apply", result, files)
     print(render(report, output), end="")
     if result.outcome == "changed":

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import CliError
 from llm_schema_registry.cli.options import DEFAULT_REGISTRY, AsJson, Registry
-from llm_schema_registry.cli.outcomes import CliError
 
 if TYPE_CHECKING:
-    from llm_schema_registry.cli.installing import Installed
+    from llm_schema_registry.cli.catalog_install import Installed
     from llm_schema_registry.client import RegistryClient
 
 
@@ -23,8 +23,8 @@ def install(registry: Registry = DEFAULT_REGISTRY, as_json: AsJson = False) -> N
     import msgspec
 
     from llm_schema_registry.catalog import Catalog
-    from llm_schema_registry.cli import installing
-    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli import catalog_install
+    from llm_schema_registry.cli.registry_session import with_client
     from llm_schema_registry.cli.terminal import console
 
     catalog = Catalog.load()
@@ -32,11 +32,13 @@ def install(registry: Registry = DEFAULT_REGISTRY, as_json: AsJson = False) -> N
     async def conversation(client: "RegistryClient") -> "list[Installed]":
         err = console(stderr=True)
         if not err.is_terminal:
-            return await installing.install(client, catalog)
+            return await catalog_install.install(client, catalog)
         with err.status("Installing the catalogue") as status:
-            return await installing.install(client, catalog, lambda subject: status.update(f"Registering {subject}"))
+            return await catalog_install.install(
+                client, catalog, lambda subject: status.update(f"Registering {subject}")
+            )
 
-    done = talk(registry, conversation)
+    done = with_client(registry, conversation)
     if as_json:
         print(msgspec.json.encode(done).decode())
         return
@@ -53,7 +55,7 @@ def list_catalog(as_json: AsJson = False) -> None:
     import msgspec
 
     from llm_schema_registry.catalog import Catalog
-    from llm_schema_registry.cli.tables import print_table
+    from llm_schema_registry.cli.terminal import print_table
 
     subjects = Catalog.load().subjects
     if as_json:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
 from llm_schema_registry.cli.options import MaxSteps, OptionalRegistry, Report, Type, Witness
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
 from llm_schema_registry.cli.reporting.formats import OutputFormat
-from llm_schema_registry.evolution.levels import CompatibilityLevel, DuplicateKeys, LogicalTypes, Policy
+from llm_schema_registry.compatibility.levels import CompatibilityLevel, DuplicateKeys, LogicalTypes, Policy
 from llm_schema_registry.formats.format import SchemaType
 from llm_schema_registry.formats.profiles import Profile
 
 if TYPE_CHECKING:
     from llm_schema_registry.cli.reporting import Item
-    from llm_schema_registry.cli.sources import SchemaFile
+    from llm_schema_registry.cli.schema_files import SchemaFile
     from llm_schema_registry.client import RegistryClient
     from llm_schema_registry.formats import Dependency, ParsedSchema
 
@@ -128,14 +128,14 @@ def check(
 
 
 def _offline(old: Path, new: Path, terms: _Terms) -> list["Item"]:
-    from llm_schema_registry.cli import sources
+    from llm_schema_registry.cli import schema_files
 
     if old.is_dir() != new.is_dir():
         raise CliError(f"one of {old} and {new} is a directory", "Name two files or two directories.")
-    available = sources.read_references(terms.references)
+    available = schema_files.read_references(terms.references)
     if old.is_dir():
         return _of_directories(old, new, terms, available)
-    before, after = sources.read_schema(old, terms.schema_type), sources.read_schema(new, terms.schema_type)
+    before, after = schema_files.read_schema(old, terms.schema_type), schema_files.read_schema(new, terms.schema_type)
     candidate = after.parse(available, steps=terms.steps)
     parsed = before.parse(available, strict=False, steps=terms.steps)
     return [_compared(after, candidate, before, parsed, terms)]
@@ -185,7 +185,7 @@ def _judged(
     terms: _Terms,
     against: str = "",
 ) -> "Item":
-    from llm_schema_registry.cli.judging import judge_schema
+    from llm_schema_registry.cli.checks import judge_schema
 
     return judge_schema(
         file,
@@ -203,7 +203,7 @@ def _judged(
 
 
 def _against_registry(new: Path, registry: str | None, subject: str | None, terms: _Terms) -> list["Item"]:
-    from llm_schema_registry.cli import connection, sources
+    from llm_schema_registry.cli import registry_session, schema_files
     from llm_schema_registry.cli.options import DEFAULT_REGISTRY
 
     if registry is None and subject is None:
@@ -216,23 +216,23 @@ def _against_registry(new: Path, registry: str | None, subject: str | None, term
         raise CliError(f"--subject {subject} names one subject, {new} holds many", "Leave out --subject.")
 
     async def conversation(client: "RegistryClient") -> list["Item"]:
-        available = await connection.dependencies_of(client, sources.registered_references(terms.references))
+        available = await registry_session.dependencies_of(client, schema_files.registered_references(terms.references))
         if many:
             return await _directory_in(client, new, terms, available)
-        file = sources.read_schema(new, terms.schema_type, subject)
+        file = schema_files.read_schema(new, terms.schema_type, subject)
         return [await _judge_in(client, file, file.parse(available, steps=terms.steps), terms)]
 
-    return connection.talk(registry or DEFAULT_REGISTRY, conversation)
+    return registry_session.with_client(registry or DEFAULT_REGISTRY, conversation)
 
 
 async def _directory_in(
     client: "RegistryClient", new: Path, terms: _Terms, available: "list[Dependency]"
 ) -> list["Item"]:
-    from llm_schema_registry.cli import sources
+    from llm_schema_registry.cli import schema_files
     from llm_schema_registry.cli.schema_set import SchemaSet, failure
 
     files = SchemaSet(new, available, terms.steps)
-    sources.check_subjects(files.files.values())
+    schema_files.check_subjects(files.files.values())
     items = dict(files.failures)
     for key, file in files.files.items():
         try:
@@ -243,8 +243,8 @@ async def _directory_in(
 
 
 async def _judge_in(client: "RegistryClient", file: "SchemaFile", candidate: "ParsedSchema", terms: _Terms) -> "Item":
-    from llm_schema_registry.cli import connection
-    from llm_schema_registry.cli.judging import judge_schema
+    from llm_schema_registry.cli import registry_session
+    from llm_schema_registry.cli.checks import judge_schema
 
     config = await client.config(file.name, inherited=True)
     level = terms.mode or config.compatibility_level or CompatibilityLevel.BACKWARD
@@ -252,7 +252,7 @@ async def _judge_in(client: "RegistryClient", file: "SchemaFile", candidate: "Pa
     profile = terms.profile or config.compatibility_profile or Profile.CONFLUENT
     logical_types = terms.logical_types or config.logical_types or LogicalTypes.WARN
     duplicate_keys = terms.duplicate_keys or config.duplicate_keys or DuplicateKeys.ERROR
-    history = await connection.history_of(client, file.name, level, terms.steps)
+    history = await registry_session.history_of(client, file.name, level, terms.steps)
     return judge_schema(
         file,
         candidate,

@@ -2,6 +2,7 @@
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import ExitCode
 from llm_schema_registry.cli.options import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -13,7 +14,6 @@ from llm_schema_registry.cli.options import (
     Port,
     Store,
 )
-from llm_schema_registry.cli.outcomes import ExitCode
 
 
 def doctor(
@@ -33,29 +33,29 @@ def doctor(
 
     import msgspec
 
-    from llm_schema_registry.cli import probes
+    from llm_schema_registry.cli import diagnostics
     from llm_schema_registry.cli.terminal import console
 
     found = [
-        probes.python(),
-        probes.libraries(),
-        *probes.extras(),
-        probes.clock(datetime.now(UTC)),
-        probes.store(store),
-        probes.metadata_key(),
-        probes.object_storage(),
-        probes.port(host, port),
-        probes.reachable(registry or DEFAULT_REGISTRY, asked=registry is not None),
+        diagnostics.python(),
+        diagnostics.libraries(),
+        *diagnostics.extras(),
+        diagnostics.clock(datetime.now(UTC)),
+        diagnostics.store(store),
+        diagnostics.metadata_key(),
+        diagnostics.object_storage(),
+        diagnostics.port(host, port),
+        diagnostics.reachable(registry or DEFAULT_REGISTRY, asked=registry is not None),
     ]
     if as_json:
         print(msgspec.json.encode(found).decode())
     else:
         out = console()
-        styles = {probes.State.GOOD: "good", probes.State.DOUBT: "doubt", probes.State.BAD: "bad"}
+        styles = {diagnostics.State.GOOD: "good", diagnostics.State.WARN: "doubt", diagnostics.State.BAD: "bad"}
         for probe in found:
             out.print(f"{probe.state:<5}", style=styles[probe.state], end="")
             out.print(f"{probe.name}: {probe.detail}")
             if probe.fix:
                 out.print(f"     fix: {probe.fix}")
-    if any(probe.state is probes.State.BAD for probe in found):
+    if any(probe.state is diagnostics.State.BAD for probe in found):
         raise typer.Exit(ExitCode.FINDINGS)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import CliError
 from llm_schema_registry.cli.options import DEFAULT_REGISTRY, Registry
-from llm_schema_registry.cli.outcomes import CliError
 
 
 def export(
@@ -21,11 +21,11 @@ def export(
     the config and mode of every scope. `lsr import --from DIRECTORY` brings it into a registry again. The registry
     may be any compatible one; nobody should write to it meanwhile.
     """
-    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli.registry_session import with_client
     from llm_schema_registry.client import RegistryClient
     from llm_schema_registry.client.migration import NotAnExportError, take_snapshot, write_directory
 
-    snapshot = talk(registry, take_snapshot)
+    snapshot = with_client(registry, take_snapshot)
     try:
         written = write_directory(directory, snapshot, RegistryClient(registry).url)
     except NotAnExportError as error:

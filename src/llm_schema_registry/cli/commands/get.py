@@ -28,12 +28,12 @@ def get(
     """
     import msgspec
 
-    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli.registry_session import with_client
 
     async def conversation(client: "RegistryClient") -> "RegisteredSchema":
         return await _find(client, which)
 
-    schema = talk(registry, conversation)
+    schema = with_client(registry, conversation)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(schema), indent=2).decode())
     elif schema.schema_type is SchemaType.PROTOBUF:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
 from llm_schema_registry.cli.options import DEFAULT_REGISTRY, AsJson, Registry
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
 
 if TYPE_CHECKING:
     from llm_schema_registry.client import RegistryClient
-    from llm_schema_registry.client.migration import Failure, Work
+    from llm_schema_registry.client.migration import Failure, ImportPlan
 
 
 def import_(
@@ -41,46 +41,48 @@ def import_(
 
     import msgspec
 
-    from llm_schema_registry.cli import migrating
-    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli import import_export
+    from llm_schema_registry.cli.registry_session import with_client
 
-    content = migrating.read_source(source)
+    content = import_export.read_source(source)
     failures: list[Failure] = []
 
-    async def conversation(client: "RegistryClient") -> "tuple[Work, Work]":
-        return await migrating.import_into(
+    async def conversation(client: "RegistryClient") -> "tuple[ImportPlan, ImportPlan]":
+        return await import_export.import_into(
             client, content, failures, settings=not no_settings, end_import_mode=end_import_mode, dry_run=dry_run
         )
 
     try:
-        work, left = talk(registry, conversation)
+        work, left = with_client(registry, conversation)
     except asyncio.CancelledError:
-        raise SystemExit(migrating.TERMINATED) from None
+        raise SystemExit(import_export.TERMINATED) from None
     except CliError as error:
-        error.findings = (*migrating.findings_of_failures(failures), *error.findings)
+        error.findings = (*import_export.findings_of_failures(failures), *error.findings)
         raise
     if as_json:
-        print(msgspec.json.encode({"dryRun": dry_run, **migrating.summary_of(work, failures)}).decode())
+        print(msgspec.json.encode({"dryRun": dry_run, **import_export.summary_of(work, failures)}).decode())
     elif not work.collisions:
-        print(("would be: " if dry_run else "") + migrating.sentence_of(work))
+        print(("would be: " if dry_run else "") + import_export.sentence_of(work))
         for note in work.notes:
             print(f"note: {note}", file=sys.stderr)
     if work.collisions:
         raise CliError(
             f"nothing was imported: {len(work.collisions)} collisions",
             "Import into an empty registry, or remove what is in the way.",
-            findings=migrating.findings_of(work),
+            findings=import_export.findings_of(work),
             exit_code=ExitCode.FINDINGS,
         )
     differs = not dry_run and (bool(left.collisions) or not left.is_done)
     if failures:
         if differs:
-            print(f"note: somebody wrote meanwhile: {migrating.sentence_of(left)} would be left too", file=sys.stderr)
-        raise migrating.failed(failures)
+            print(
+                f"note: somebody wrote meanwhile: {import_export.sentence_of(left)} would be left too", file=sys.stderr
+            )
+        raise import_export.failed(failures)
     if differs:
         raise CliError(
-            f"the registries still differ: {migrating.sentence_of(left)} would be left to do",
+            f"the registries still differ: {import_export.sentence_of(left)} would be left to do",
             "Somebody wrote meanwhile: import again.",
-            findings=migrating.findings_of(left),
+            findings=import_export.findings_of(left),
             exit_code=ExitCode.FINDINGS,
         )

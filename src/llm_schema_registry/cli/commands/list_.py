@@ -18,14 +18,14 @@ def list_subjects(
     """List the subjects with their latest version."""
     import msgspec
 
-    from llm_schema_registry.cli.connection import talk
-    from llm_schema_registry.cli.tables import print_table
+    from llm_schema_registry.cli.registry_session import with_client
+    from llm_schema_registry.cli.terminal import print_table
     from llm_schema_registry.contracts import property_of
 
     async def conversation(client: "RegistryClient") -> "list[RegisteredSchema]":
         return await client.latest_schemas(prefix)
 
-    found = talk(registry, conversation)
+    found = with_client(registry, conversation)
     rows = [
         (s.subject, s.version, str(s.schema_type), s.id, property_of(s.metadata, "owner") or "")
         for s in sorted(found, key=lambda s: s.subject)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import ExitCode
 from llm_schema_registry.cli.options import DEFAULT_REGISTRY, Registry, Report, SetReferences, Witness
-from llm_schema_registry.cli.outcomes import ExitCode
 from llm_schema_registry.cli.reporting.formats import OutputFormat
 
 if TYPE_CHECKING:
@@ -30,17 +30,17 @@ def plan(
     them together, exactly as it would register them: subjects may be new, and schemas may refer to each other, which
     is read from their texts. Exit 1 if any is refused.
     """
-    from llm_schema_registry.cli import plans, sources
-    from llm_schema_registry.cli.connection import talk
+    from llm_schema_registry.cli import plans, schema_files
+    from llm_schema_registry.cli.registry_session import with_client
     from llm_schema_registry.cli.reporting import render
 
-    files = sources.subjects_below(directory)
+    files = schema_files.subjects_below(directory)
     schemas = plans.schemas_of(files, references or (), normalize=normalize)
 
     async def conversation(client: "RegistryClient") -> "PlanResult":
         return await client.plan(schemas, witness=witness)
 
-    result = talk(registry, conversation)
+    result = with_client(registry, conversation)
     report = plans.report_of("plan", result, files)
     print(render(report, output), end="")
     if not report.ok:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import CliError
 from llm_schema_registry.cli.options import DEFAULT_REGISTRY, AsJson, Registry, Type
-from llm_schema_registry.cli.outcomes import CliError
 
 if TYPE_CHECKING:
     from llm_schema_registry.client import RegisteredSchema, RegistryClient
@@ -34,26 +34,26 @@ def register(
     """
     import msgspec
 
-    from llm_schema_registry.cli import sources
-    from llm_schema_registry.cli.connection import talk
-    from llm_schema_registry.cli.places import with_lines
+    from llm_schema_registry.cli import schema_files
+    from llm_schema_registry.cli.registry_session import with_client
+    from llm_schema_registry.cli.source_positions import with_lines
     from llm_schema_registry.cli.terminal import warn
     from llm_schema_registry.client import SchemaRequest
     from llm_schema_registry.contracts import Metadata
 
-    source = sources.read_schema(file, schema_type, subject)
+    source = schema_files.read_schema(file, schema_type, subject)
     given = dict(_property(option) for option in properties or ())
     request = SchemaRequest(
         source.text,
         source.schema_type,
-        sources.registered_references(references or ()),
+        schema_files.registered_references(references or ()),
         Metadata(properties=given) if given else None,
     )
 
     async def conversation(client: "RegistryClient") -> "RegisteredSchema":
         return await client.register(source.name, request, normalize=normalize)
 
-    registered = talk(registry, conversation)
+    registered = with_client(registry, conversation)
     warn(with_lines(registered.details, source.text))
     if as_json:
         result = {"subject": source.name, "version": registered.version, "id": registered.id, "guid": registered.guid}

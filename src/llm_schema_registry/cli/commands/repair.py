@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
 from llm_schema_registry.cli.options import DEFAULT_STORE, AsJson, Store
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
 
 DEFAULT_BLOB_BYTES = 256 * 1024
 
@@ -46,30 +46,30 @@ def repair(
 
     import msgspec
 
-    from llm_schema_registry.cli import repairing
-    from llm_schema_registry.cli.printable import printable
-    from llm_schema_registry.store.blobs import BlobPlace
+    from llm_schema_registry.cli import repair
+    from llm_schema_registry.cli.terminal import printable
+    from llm_schema_registry.store.blobs import BlobSettings
 
     if not blobs:
         raise CliError("no object storage is named", "Name it with --blobs or LSR_BLOBS.")
     if source is not None and not fix:
         raise CliError("--from says where to look for what --fix puts back", "Add --fix.")
     _must_exist(store)
-    wanted = repairing.Wanted(fix=fix, source=source, move=move, prune=prune)
-    place = BlobPlace(blobs, blob_bytes)
+    wanted = repair.RepairOptions(fix=fix, source=source, move=move, prune=prune)
+    place = BlobSettings(blobs, blob_bytes)
 
     def say(line: str) -> None:
         if not as_json:
             print(printable(line))
 
-    done = asyncio.run(repairing.repair(store, place, wanted, say))
+    done = asyncio.run(repair.repair(store, place, wanted, say))
     print(msgspec.json.encode(done.as_json()).decode() if as_json else done.sentence())
     if done.still_lost:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
 def _must_exist(store: str) -> None:
-    from llm_schema_registry.cli.probes import State, store_place
+    from llm_schema_registry.cli.diagnostics import State, store_place
 
     file, place = store_place(store)
     if place.state is not State.GOOD:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from llm_schema_registry.cli.exit_codes import CliError
 from llm_schema_registry.cli.options import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE, Host, Port, Store
-from llm_schema_registry.cli.outcomes import CliError
 
 
 def serve(
@@ -40,7 +40,7 @@ def serve(
 
 def _hide_password(store: str, **options: str | int) -> None:
     """Starts again with the store's URL in the environment if the process list shows a password in the arguments."""
-    from llm_schema_registry.store.opening import has_password
+    from llm_schema_registry.store.factory import has_password
 
     if has_password(store) and any(store in argument for argument in sys.argv):
         others = [f"--{name}={value}" for name, value in options.items()]
@@ -49,7 +49,7 @@ def _hide_password(store: str, **options: str | int) -> None:
 
 
 def _make_place(store: str) -> None:
-    from llm_schema_registry.cli.probes import State, store_place
+    from llm_schema_registry.cli.diagnostics import State, store_place
 
     file, place = store_place(store)
     if place.state is State.BAD:

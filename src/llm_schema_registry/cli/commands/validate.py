@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm_schema_registry.cli.events import Encoding
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
 from llm_schema_registry.cli.options import DEFAULT_REGISTRY, MaxSteps, Registry, Report, Type
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
+from llm_schema_registry.cli.payload_files import Encoding
 from llm_schema_registry.cli.reporting.formats import OutputFormat
 
 if TYPE_CHECKING:
-    from llm_schema_registry.cli.events import Event
+    from llm_schema_registry.cli.payload_files import Event
     from llm_schema_registry.cli.reporting import Item
     from llm_schema_registry.client import RegistryClient
     from llm_schema_registry.client.model import PayloadResult
@@ -58,7 +58,7 @@ def validate(
     Files are one JSON event (.json), one a line (.ndjson, .jsonl), or one in binary encoding without a frame
     (.avro, .bin, .pb).
     """
-    from llm_schema_registry.cli.events import read_events
+    from llm_schema_registry.cli.payload_files import read_events
     from llm_schema_registry.cli.reporting import Report as Result
     from llm_schema_registry.cli.reporting import render
 
@@ -66,8 +66,8 @@ def validate(
         raise CliError("it is not clear by what to validate", "Give one of --schema, --id and --subject.")
     events = [event for file in files for event in read_events(file, encoding)]
     if schema is not None:
-        from llm_schema_registry.cli.places import with_lines
-        from llm_schema_registry.cli.sources import read_references, read_schema
+        from llm_schema_registry.cli.schema_files import read_references, read_schema
+        from llm_schema_registry.cli.source_positions import with_lines
         from llm_schema_registry.cli.terminal import warn
 
         file = read_schema(schema, schema_type)
@@ -83,7 +83,7 @@ def validate(
 
 
 def _locally(events: list["Event"], schema: "ParsedSchema", message: str | None) -> list["Item"]:
-    from llm_schema_registry.cli.judging import judge_event
+    from llm_schema_registry.cli.checks import judge_event
     from llm_schema_registry.formats import (
         InvalidSchemaError,
         MessageValidator,
@@ -118,8 +118,8 @@ def _locally(events: list["Event"], schema: "ParsedSchema", message: str | None)
 def _by_registry(
     events: list["Event"], url: str, schema_id: int | None, subject: str, version: str, message: str | None
 ) -> list["Item"]:
-    from llm_schema_registry.cli.connection import parsed, talk
-    from llm_schema_registry.cli.judging import judge_event
+    from llm_schema_registry.cli.checks import judge_event
+    from llm_schema_registry.cli.registry_session import parsed, with_client
 
     async def conversation(client: "RegistryClient") -> list["Item"]:
         if any(event.is_binary for event in events):
@@ -144,4 +144,4 @@ def _by_registry(
             for event in events
         ]
 
-    return talk(url, conversation)
+    return with_client(url, conversation)

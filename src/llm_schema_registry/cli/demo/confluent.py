@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm_schema_registry.catalog import Catalog
-from llm_schema_registry.cli.outcomes import CliError
+from llm_schema_registry.cli.exit_codes import CliError
 from llm_schema_registry.formats import SchemaType
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from llm_schema_registry.cli.connection import talk
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
+from llm_schema_registry.cli.registry_session import with_client
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -63,7 +63,7 @@ class RegistryProcess:
     def _wait(self, until: float) -> None:
         while True:
             try:
-                talk(self.url, lambda client: client.server_version())
+                with_client(self.url, lambda client: client.server_version())
             except CliError:
                 if self._process.poll() is not None or time.monotonic() > until:
                     log = "\n".join(self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:])

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_schema_registry.catalog import Catalog, Drift, Expectation, Sample
-from llm_schema_registry.cli import connection
-from llm_schema_registry.cli.connection import talk
+from llm_schema_registry.cli import registry_session
+from llm_schema_registry.cli.catalog_install import install
+from llm_schema_registry.cli.checks import judge_schema
 from llm_schema_registry.cli.demo.confluent import require_client, round_trips
-from llm_schema_registry.cli.installing import install
-from llm_schema_registry.cli.judging import judge_schema
-from llm_schema_registry.cli.outcomes import CliError, ExitCode
+from llm_schema_registry.cli.exit_codes import CliError, ExitCode
+from llm_schema_registry.cli.registry_session import with_client
 from llm_schema_registry.cli.reporting import finding_lines
-from llm_schema_registry.cli.sources import SchemaFile
+from llm_schema_registry.cli.schema_files import SchemaFile
 from llm_schema_registry.client import RegistryClient, RegistryError, SchemaRequest, ValidationResult
-from llm_schema_registry.evolution import CompatibilityLevel, Policy
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.compatibility import CompatibilityLevel, Policy
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats import SchemaType
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def _expect(fulfilled: bool, what: str) -> None:
 
 def install_catalogue(stage: Stage) -> Lines:
     """The starter catalogue, twice: the second time changes nothing."""
-    first = talk(stage.url, lambda client: install(client, stage.catalog))
-    again = talk(stage.url, lambda client: install(client, stage.catalog))
+    first = with_client(stage.url, lambda client: install(client, stage.catalog))
+    again = with_client(stage.url, lambda client: install(client, stage.catalog))
     registered = sum(len(one.registered) for one in first)
     _expect(registered == sum(len(one.versions) for one in stage.catalog.subjects), "every schema is new")
     _expect(not any(one.registered or one.level_set for one in again), "installing again changes nothing")
@@ -62,7 +62,7 @@ def use_confluent_client(stage: Stage) -> Lines:
 
 def change_safely(stage: Stage) -> Lines:
     """A next version that everybody can live with."""
-    registered = talk(stage.url, lambda client: client.register(_EVOLVING, _variant(stage, "add-optional")))
+    registered = with_client(stage.url, lambda client: client.register(_EVOLVING, _variant(stage, "add-optional")))
     _expect(registered.version == 2, f"the next version of {_EVOLVING} is 2")
     yield f"{_EVOLVING} gets an optional field: version {registered.version}, id {registered.id}."
 
@@ -77,7 +77,7 @@ def refuse_unsafe_change(stage: Stage) -> Lines:
             return error
         return None
 
-    refusal = talk(stage.url, conversation)
+    refusal = with_client(stage.url, conversation)
     if refusal is None:
         raise CliError(f"{_EVOLVING} took a new required field", exit_code=ExitCode.FINDINGS)
     _expect(refusal.status == 409, "the refusal is a conflict")
@@ -88,7 +88,7 @@ def refuse_unsafe_change(stage: Stage) -> Lines:
 
 def judge_samples(stage: Stage) -> Lines:
     """Events from the catalogue: good ones pass, bad ones are located."""
-    results = talk(stage.url, lambda client: _validate_all(client, stage.catalog))
+    results = with_client(stage.url, lambda client: _validate_all(client, stage.catalog))
     bad = []
     for sample, result in results:
         if sample.expectation is Expectation.VALID:
@@ -106,7 +106,7 @@ def name_drift(stage: Stage) -> Lines:
     """Two modules that disagree about one event, found before it costs anything."""
     drift = next(drift for drift in stage.catalog.drift if drift.name == _DRIFT)
     yield drift.story
-    yield from talk(stage.url, lambda client: _drift(client, stage, drift))
+    yield from with_client(stage.url, lambda client: _drift(client, stage, drift))
 
 
 STEPS: tuple[tuple[str, Callable[[Stage], Lines]], ...] = (
@@ -135,8 +135,8 @@ async def _validate_all(client: RegistryClient, catalog: Catalog) -> list[tuple[
 async def _drift(client: RegistryClient, stage: Stage, drift: Drift) -> "list[str | Text]":
     other = f"drift.{drift.name}"
     await client.register(other, SchemaRequest(drift.text, SchemaType.JSON))
-    writer = await connection.parsed(client, await client.version(drift.subject))
-    reader = await connection.parsed(client, await client.version(other))
+    writer = await registry_session.parsed(client, await client.version(drift.subject))
+    reader = await registry_session.parsed(client, await client.version(other))
     file = SchemaFile("", other, SchemaType.JSON, drift.text)
     item = judge_schema(file, reader, [(1, writer)], CompatibilityLevel.BACKWARD, Policy.LENIENT)
     _expect(bool(item.findings), f"{other} cannot read what {drift.subject} writes")

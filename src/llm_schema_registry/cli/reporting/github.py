@@ -1,7 +1,7 @@
 """Workflow commands of GitHub Actions: an annotation at the line of the file."""
 
 from llm_schema_registry.cli.reporting.report import Report, line_of
-from llm_schema_registry.findings import Severity
+from llm_schema_registry.core.findings import Severity
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _DATA = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}

@@ -3,7 +3,7 @@
 import msgspec
 
 from llm_schema_registry.cli.reporting.report import Report, Status
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 
 FORMAT_VERSION = 1
 

@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 
 
 class Status(enum.StrEnum):

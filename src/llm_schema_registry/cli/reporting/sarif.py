@@ -6,7 +6,7 @@ import msgspec
 
 from llm_schema_registry import __version__
 from llm_schema_registry.cli.reporting.report import Item, Report, line_of
-from llm_schema_registry.findings import Finding, Severity
+from llm_schema_registry.core.findings import Finding, Severity
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 

@@ -3,9 +3,9 @@
 import textwrap
 from typing import TYPE_CHECKING
 
-from llm_schema_registry.cli.printable import printable
 from llm_schema_registry.cli.reporting.report import Item, Report, Status
-from llm_schema_registry.findings import Finding, Severity
+from llm_schema_registry.cli.terminal import printable
+from llm_schema_registry.core.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -1,23 +1,23 @@
 """Moving the content of registries: a snapshot of one, what another lacks, and bringing it there."""
 
-from llm_schema_registry.client.migration.bringing import bring
-from llm_schema_registry.client.migration.comparing import Collision, ConfigChange, Work, compare
-from llm_schema_registry.client.migration.directory import NotAnExportError, read_directory, write_directory
+from llm_schema_registry.client.migration.archive import NotAnExportError, read_directory, write_directory
+from llm_schema_registry.client.migration.diff import Collision, ConfigChange, ImportPlan, compare
+from llm_schema_registry.client.migration.exporter import take_snapshot
 from llm_schema_registry.client.migration.failures import Action, Failure, Step
+from llm_schema_registry.client.migration.importer import apply_import
 from llm_schema_registry.client.migration.snapshot import Snapshot, VersionRecord
-from llm_schema_registry.client.migration.taking import take_snapshot
 
 __all__ = [
     "Action",
     "Collision",
     "ConfigChange",
     "Failure",
+    "ImportPlan",
     "NotAnExportError",
     "Snapshot",
     "Step",
     "VersionRecord",
-    "Work",
-    "bring",
+    "apply_import",
     "compare",
     "read_directory",
     "take_snapshot",

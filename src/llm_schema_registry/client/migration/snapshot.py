@@ -5,9 +5,9 @@ from functools import cached_property
 
 import msgspec
 
-from llm_schema_registry.budget import BudgetExceededError
 from llm_schema_registry.client.model import ScopeSettings
 from llm_schema_registry.contracts import Metadata, Reference, RuleSet, Subject, guid_of
+from llm_schema_registry.core.budget import BudgetExceededError
 from llm_schema_registry.formats import Dependency, InvalidSchemaError, SchemaType, format_of
 
 Place = tuple[Subject, int]

@@ -2,8 +2,8 @@
 
 from llm_schema_registry.formats.avro.format import FORMAT, AvroFormat
 from llm_schema_registry.formats.avro.payload import AvroValidator, InvalidPayloadError
-from llm_schema_registry.formats.avro.resolution import UnreadableError, read_as
 from llm_schema_registry.formats.avro.schema import AvroSchema
+from llm_schema_registry.formats.avro.schema_resolution import UnreadableError, read_as
 
 __all__ = [
     "FORMAT",

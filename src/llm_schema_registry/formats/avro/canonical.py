@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from llm_schema_registry.formats.avro.defaults import normal_default
-from llm_schema_registry.formats.avro.jsontext import quoted, written
+from llm_schema_registry.formats.avro.json_text import quoted, written
 from llm_schema_registry.formats.avro.model import (
     ABSENT,
     TYPE_NAMES,

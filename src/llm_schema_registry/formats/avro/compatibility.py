@@ -10,10 +10,9 @@ what was found compatible on an assumption that failed is decided again.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llm_schema_registry.budget import Budget, BudgetExceededError
-from llm_schema_registry.findings import shortened
+from llm_schema_registry.core.budget import Budget, BudgetExceededError
+from llm_schema_registry.core.findings import shortened
 from llm_schema_registry.formats.avro import differences as kinds
-from llm_schema_registry.formats.avro.labels import field_label, type_label
 from llm_schema_registry.formats.avro.model import (
     PRIMITIVE_NAMES,
     Array,
@@ -26,7 +25,8 @@ from llm_schema_registry.formats.avro.model import (
     Record,
     Union,
 )
-from llm_schema_registry.formats.avro.resolving import needs_no_resolution
+from llm_schema_registry.formats.avro.name_resolution import needs_no_resolution
+from llm_schema_registry.formats.avro.names import field_label, type_label
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.format import Difference, DifferenceType, InconsistentComparisonError
 

@@ -7,7 +7,7 @@ match any branch (Apache Avro 1.12).
 from collections.abc import Callable
 from typing import Any
 
-from llm_schema_registry.formats.avro.jsontext import java_double, java_float, quoted, written
+from llm_schema_registry.formats.avro.json_text import java_double, java_float, quoted, written
 from llm_schema_registry.formats.avro.model import (
     ABSENT,
     Array,

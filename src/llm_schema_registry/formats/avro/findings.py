@@ -7,9 +7,9 @@ meant to be a word of the schema.
 from collections.abc import Iterable
 from typing import Any
 
-from llm_schema_registry.findings import Finding, shortened
-from llm_schema_registry.formats.avro.labels import type_label
+from llm_schema_registry.core.findings import Finding, shortened
 from llm_schema_registry.formats.avro.model import AvroType, Field
+from llm_schema_registry.formats.avro.names import type_label
 from llm_schema_registry.formats.suggestions import similar
 
 # A place in a payload: the place around it and the key in there. `None` is the whole payload.

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from llm_schema_registry.budget import Budget
+from llm_schema_registry.core.budget import Budget
 from llm_schema_registry.formats.avro import (
     compatibility,
     differences,
     logical_compatibility,
-    parsing,
-    resolution,
-    tagging,
+    parser,
+    schema_resolution,
+    tags,
 )
 from llm_schema_registry.formats.avro.outline import outline
 from llm_schema_registry.formats.avro.payload import AvroValidator
@@ -51,7 +51,7 @@ class AvroFormat:
         budget: Budget | None = None,
     ) -> AvroSchema:
         """Parses a schema; see `parsing.parse`."""
-        return parsing.parse(text, dependencies, strict=strict, budget=budget)
+        return parser.parse(text, dependencies, strict=strict, budget=budget)
 
     def equivalent(self, one: ParsedSchema, other: ParsedSchema) -> bool:
         """Whether the canonical texts are equal with references written out."""
@@ -87,11 +87,11 @@ class AvroFormat:
 
     def read(self, reader: ParsedSchema, writer: ParsedSchema, value: Any, *, inline: bool = False) -> Reading:
         """Writes and reads `value` with the real codecs."""
-        return resolution.read(_avro(reader), _avro(writer), value)
+        return schema_resolution.read(_avro(reader), _avro(writer), value)
 
     def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
         """What can carry tags, with its tags; see `tagging.tags`."""
-        return tagging.tags(_avro(schema), budget or Budget(what=TAGGING))
+        return tags.tags(_avro(schema), budget or Budget(what=TAGGING))
 
     def with_tags(
         self,
@@ -102,7 +102,7 @@ class AvroFormat:
         budget: Budget | None = None,
     ) -> str:
         """The text with other tags; see `tagging.with_tags`."""
-        return tagging.with_tags(_avro(schema), add, remove, budget or Budget(what=TAGGING))
+        return tags.with_tags(_avro(schema), add, remove, budget or Budget(what=TAGGING))
 
 
 def _avro(schema: ParsedSchema) -> AvroSchema:

@@ -8,12 +8,12 @@ unknown, or invalid where it stands, is ignored, as the specification asks.
 from collections import deque
 from typing import NamedTuple
 
-from llm_schema_registry.budget import Budget
+from llm_schema_registry.core.budget import Budget
 from llm_schema_registry.formats.avro import differences as kinds
 from llm_schema_registry.formats.avro.compatibility import PROMOTIONS, matched_fields, same_name
-from llm_schema_registry.formats.avro.labels import type_label
 from llm_schema_registry.formats.avro.logical import decimal_of, is_uuid
 from llm_schema_registry.formats.avro.model import Array, AvroType, Fixed, Map, Named, Record, Union
+from llm_schema_registry.formats.avro.names import type_label
 from llm_schema_registry.formats.avro.schema import AvroSchema
 from llm_schema_registry.formats.format import Difference, DifferenceType
 

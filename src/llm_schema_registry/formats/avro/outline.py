@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from llm_schema_registry.formats.avro.jsontext import written
-from llm_schema_registry.formats.avro.labels import type_label
+from llm_schema_registry.formats.avro.json_text import written
 from llm_schema_registry.formats.avro.model import ABSENT, Array, AvroType, Map, Properties, Record, Union
+from llm_schema_registry.formats.avro.names import type_label
 from llm_schema_registry.formats.format import OutlineField
 
 TAGS = "confluent:tags"

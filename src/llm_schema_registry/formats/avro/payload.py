@@ -3,13 +3,13 @@
 import functools
 from typing import Any
 
-from llm_schema_registry.budget import DEFAULT_STEPS, BudgetExceededError
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.budget import DEFAULT_STEPS, BudgetExceededError
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats.avro import findings as say
-from llm_schema_registry.formats.avro.decoding import Decoder, Decoders, MalformedError, decode
-from llm_schema_registry.formats.avro.encoding import Encoder, Encoders
+from llm_schema_registry.formats.avro.decoder import Decoder, Decoders, MalformedError, decode
+from llm_schema_registry.formats.avro.encoder import Encoder, Encoders
 from llm_schema_registry.formats.avro.schema import AvroSchema
-from llm_schema_registry.formats.avro.values import MAX_RECORD_DEPTH, Check, Checks, GivenUpError, Report
+from llm_schema_registry.formats.avro.validation import MAX_RECORD_DEPTH, Check, Checks, GivenUpError, Report
 
 _BYTES_OF_A_CHARACTER = 20
 _INLINE_STEPS = 20_000

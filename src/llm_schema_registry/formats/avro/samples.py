@@ -7,7 +7,7 @@ schema and not with the product of its choices.
 from collections.abc import Iterator
 from typing import Any
 
-from llm_schema_registry.budget import Budget
+from llm_schema_registry.core.budget import Budget
 from llm_schema_registry.formats.avro.logical import decimal_of, is_uuid
 from llm_schema_registry.formats.avro.model import Array, AvroType, EnumType, Fixed, Map, Record, Union
 

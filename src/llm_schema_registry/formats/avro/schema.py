@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats.avro.canonical import rendered
 from llm_schema_registry.formats.avro.model import AvroType, Named
 from llm_schema_registry.formats.format import SchemaType

@@ -7,7 +7,7 @@ the reference prints, and content hashes depend on it.
 
 from collections.abc import Iterable, Sequence
 
-from llm_schema_registry.formats.protobuf.elements import (
+from llm_schema_registry.formats.protobuf.ast import (
     MAX_FIELD_NUMBER,
     Aggregate,
     Enum,

@@ -8,12 +8,12 @@ numbers, imports and the syntax do not matter to a reader.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from llm_schema_registry.budget import Budget
-from llm_schema_registry.findings import shortened
+from llm_schema_registry.core.budget import Budget
+from llm_schema_registry.core.findings import shortened
 from llm_schema_registry.formats.format import Difference, DifferenceType, Impact, InconsistentComparisonError
+from llm_schema_registry.formats.protobuf.ast import Enum, Group
 from llm_schema_registry.formats.protobuf.canonical import field_text
 from llm_schema_registry.formats.protobuf.differences import DIFFERENCE_TYPES
-from llm_schema_registry.formats.protobuf.elements import Enum, Group
 from llm_schema_registry.formats.protobuf.model import (
     FieldKind,
     FieldModel,

@@ -8,11 +8,9 @@ from google.protobuf import descriptor_pool, message_factory, unknown_fields
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
-from llm_schema_registry.formats.protobuf.canonical import canonical_text
-from llm_schema_registry.formats.protobuf.compiling import compile_text
-from llm_schema_registry.formats.protobuf.elements import (
+from llm_schema_registry.formats.protobuf.ast import (
     Aggregate,
     File,
     Import,
@@ -22,6 +20,8 @@ from llm_schema_registry.formats.protobuf.elements import (
     Option,
     OptionValue,
 )
+from llm_schema_registry.formats.protobuf.canonical import canonical_text
+from llm_schema_registry.formats.protobuf.compiler import compile_text
 
 
 def json_name_of(name: str) -> str:

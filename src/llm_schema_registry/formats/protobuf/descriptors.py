@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from google.protobuf import descriptor_pb2 as pb
 from google.protobuf.message import DecodeError
 
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats.format import Dependency, InvalidSchemaError
-from llm_schema_registry.formats.protobuf.descriptor_options import OptionReader, json_name_of
-from llm_schema_registry.formats.protobuf.elements import (
+from llm_schema_registry.formats.protobuf.ast import (
     MAX_ENUM_NUMBER,
     MAX_FIELD_NUMBER,
     Enum,
@@ -31,6 +30,7 @@ from llm_schema_registry.formats.protobuf.elements import (
     Rpc,
     Service,
 )
+from llm_schema_registry.formats.protobuf.descriptor_options import OptionReader, json_name_of
 from llm_schema_registry.formats.protobuf.lexer import string_value
 from llm_schema_registry.formats.protobuf.utf8 import refuse_invalid_strings
 

@@ -11,9 +11,9 @@ from google.protobuf import descriptor_pb2 as pb
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from llm_schema_registry.formats.protobuf.compiling import compile_text
+from llm_schema_registry.formats.protobuf.ast import File, Import
+from llm_schema_registry.formats.protobuf.compiler import compile_text
 from llm_schema_registry.formats.protobuf.descriptor_options import pool_of
-from llm_schema_registry.formats.protobuf.elements import File, Import
 
 CPP: Final = "pb.cpp"
 JAVA: Final = "pb.java"

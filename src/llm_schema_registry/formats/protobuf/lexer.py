@@ -4,7 +4,7 @@ import enum
 import re
 from typing import NoReturn
 
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats.format import InvalidSchemaError
 
 # Possessive throughout: a hostile text costs one pass, no backtracking.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from llm_schema_registry.formats.protobuf.elements import Extend, Field, File, Group, Literal, Message
+from llm_schema_registry.formats.protobuf.ast import Extend, Field, File, Group, Literal, Message
 
 OPTION = "map_entry"
 """A text without this word has no map that is written out."""

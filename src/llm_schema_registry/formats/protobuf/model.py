@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from llm_schema_registry.formats.protobuf.elements import (
+from llm_schema_registry.formats.protobuf.ast import (
     Aggregate,
     Enum,
     Field,
@@ -15,7 +15,7 @@ from llm_schema_registry.formats.protobuf.elements import (
     Message,
     Option,
 )
-from llm_schema_registry.formats.protobuf.type_table import Declared, TypeTable
+from llm_schema_registry.formats.protobuf.symbols import Declared, TypeTable
 
 
 class FieldKind(enum.Enum):

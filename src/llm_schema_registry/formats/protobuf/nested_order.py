@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2 as pb
 
-from llm_schema_registry.formats.protobuf.elements import Extend, File, Group, Message
+from llm_schema_registry.formats.protobuf.ast import Extend, File, Group, Message
 
 
 def in_canonical_order(descriptors: bytes, file: File) -> bytes:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from llm_schema_registry.formats.protobuf.elements import (
+from llm_schema_registry.formats.protobuf.ast import (
     Aggregate,
     Enum,
     EnumValue,
@@ -31,7 +31,7 @@ from llm_schema_registry.formats.protobuf.elements import (
     Service,
 )
 from llm_schema_registry.formats.protobuf.model import SCALARS
-from llm_schema_registry.formats.protobuf.type_table import TypeTable
+from llm_schema_registry.formats.protobuf.symbols import TypeTable
 
 # The reference prints numbers with Java's DecimalFormat: three digits after the point, half to even.
 _THOUSANDTH: Final = decimal.Decimal("0.001")

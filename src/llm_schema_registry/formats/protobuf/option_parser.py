@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from llm_schema_registry.formats.protobuf.elements import (
+from llm_schema_registry.formats.protobuf.ast import (
     Aggregate,
     ListValue,
     Literal,

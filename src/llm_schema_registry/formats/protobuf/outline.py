@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from llm_schema_registry.formats.format import OutlineField
-from llm_schema_registry.formats.protobuf.elements import (
+from llm_schema_registry.formats.protobuf.ast import (
     Aggregate,
     Enum,
     Field,
@@ -18,8 +18,8 @@ from llm_schema_registry.formats.protobuf.elements import (
     OptionValue,
 )
 from llm_schema_registry.formats.protobuf.model import SCALARS, label_of
-from llm_schema_registry.formats.protobuf.parsing import ProtobufSchema
-from llm_schema_registry.formats.protobuf.type_table import TypeTable
+from llm_schema_registry.formats.protobuf.schema import ProtobufSchema
+from llm_schema_registry.formats.protobuf.symbols import TypeTable
 
 MAX_FIELDS: Final = 5_000
 _MAX_DEPTH: Final = 50

@@ -6,7 +6,7 @@ valid is protoc's word. Grammar: Protocol Buffers language specifications of pro
 
 from collections.abc import Callable
 
-from llm_schema_registry.formats.protobuf.elements import (
+from llm_schema_registry.formats.protobuf.ast import (
     MAX_ENUM_NUMBER,
     MAX_FIELD_NUMBER,
     Enum,

@@ -10,10 +10,10 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 from google.protobuf.message import Message
 
-from llm_schema_registry.findings import Finding, Severity, shortened
+from llm_schema_registry.core.findings import Finding, Severity, shortened
 from llm_schema_registry.formats.format import InvalidSchemaError, UnknownMessageError
 from llm_schema_registry.formats.protobuf.descriptor_options import pool_of
-from llm_schema_registry.formats.protobuf.json_mapping import JsonChecker, has_no_object_form
+from llm_schema_registry.formats.protobuf.protojson.messages import JsonChecker, has_no_object_form
 from llm_schema_registry.formats.protobuf.wire_checker import WireChecker
 from llm_schema_registry.formats.suggestions import MAX_CANDIDATES, begin_suggestions, similar
 

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from llm_schema_registry.budget import BudgetExceededError
-from llm_schema_registry.formats.protobuf.bundled import bundled_roots
+from llm_schema_registry.core.budget import BudgetExceededError
+from llm_schema_registry.formats.protobuf.well_known import bundled_roots
 from llm_schema_registry.sandbox import (
     DeadlineExceededError,
     Limits,

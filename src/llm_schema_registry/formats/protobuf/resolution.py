@@ -9,10 +9,10 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 
-from llm_schema_registry.findings import shortened
+from llm_schema_registry.core.findings import shortened
 from llm_schema_registry.formats.format import Outcome, Reading
-from llm_schema_registry.formats.protobuf.agreement import misread
 from llm_schema_registry.formats.protobuf.payload import ProtobufValidator
+from llm_schema_registry.formats.protobuf.round_trip import misread
 from llm_schema_registry.formats.protobuf.wire import first_problem
 
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, OneofDescriptor
 
-from llm_schema_registry.budget import Budget
+from llm_schema_registry.core.budget import Budget
 from llm_schema_registry.formats.protobuf.descriptor_options import map_entry_of
-from llm_schema_registry.formats.protobuf.json_mapping import has_no_object_form
 from llm_schema_registry.formats.protobuf.payload import TYPE_KEY, ProtobufValidator, has_type_key
+from llm_schema_registry.formats.protobuf.protojson.messages import has_no_object_form
 
 # Both together stay below the depth at which payloads are refused.
 _MAX_DEPTH: Final = 12

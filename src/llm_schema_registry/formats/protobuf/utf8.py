@@ -7,7 +7,7 @@ from google.protobuf import descriptor_pb2 as pb
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from llm_schema_registry.findings import Finding
+from llm_schema_registry.core.findings import Finding
 from llm_schema_registry.formats.format import InvalidSchemaError
 
 ESCAPED_BYTE: Final = re.compile(r"\\(?:[xX][89a-fA-F]|[23][0-7]|[uU]0*[dD][89a-fA-F])")

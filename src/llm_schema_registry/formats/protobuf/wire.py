@@ -7,8 +7,8 @@ from typing import Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from llm_schema_registry.findings import Finding
-from llm_schema_registry.formats.protobuf.json_mapping import MAX_PAYLOAD_DEPTH
+from llm_schema_registry.core.findings import Finding
+from llm_schema_registry.formats.protobuf.protojson.messages import MAX_PAYLOAD_DEPTH
 
 _VARINT, _FIXED64, _DELIMITED, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 _FIXED_SIZES: Final = {_FIXED64: 8, _FIXED32: 4}

@@ -9,9 +9,9 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 
-from llm_schema_registry.findings import Finding, Severity
+from llm_schema_registry.core.findings import Finding, Severity
 from llm_schema_registry.formats.protobuf.descriptor_options import map_entry_of
-from llm_schema_registry.formats.protobuf.json_mapping import (
+from llm_schema_registry.formats.protobuf.protojson.messages import (
     ANY,
     MAX_FINDINGS,
     MAX_PAYLOAD_DEPTH,

@@ -1,22 +1,22 @@
 """Large definitions as objects outside the store. What needs a package is in the modules, and not imported here."""
 
-from llm_schema_registry.store.blobs.blobs import (
+from llm_schema_registry.store.blobs.api import (
+    BlobInfo,
     Blobs,
     BlobsUnavailableError,
     DefinitionLostError,
     InvalidBlobsUrlError,
-    Item,
 )
-from llm_schema_registry.store.blobs.opening import DEFAULT_THRESHOLD, BlobPlace, folder_of, open_blobs
+from llm_schema_registry.store.blobs.factory import DEFAULT_THRESHOLD, BlobSettings, folder_of, open_blobs
 
 __all__ = [
     "DEFAULT_THRESHOLD",
-    "BlobPlace",
+    "BlobInfo",
+    "BlobSettings",
     "Blobs",
     "BlobsUnavailableError",
     "DefinitionLostError",
     "InvalidBlobsUrlError",
-    "Item",
     "folder_of",
     "open_blobs",
 ]

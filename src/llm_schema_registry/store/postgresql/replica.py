@@ -2,10 +2,10 @@
 
 import asyncio
 
-from llm_schema_registry.store.postgresql.connections import Connections, Values
-from llm_schema_registry.store.postgresql.failures import FAILURES, concerns_values
-from llm_schema_registry.store.reading import REVISION
-from llm_schema_registry.store.rows import Row
+from llm_schema_registry.store.postgresql.errors import FAILURES, concerns_values
+from llm_schema_registry.store.postgresql.pool import ConnectionPool, Values
+from llm_schema_registry.store.sql.reads import REVISION
+from llm_schema_registry.store.sql.rows import Row
 
 _BEHIND_SECONDS = 0.02
 _BROKEN_SECONDS = 2.0
@@ -20,7 +20,7 @@ class Replica:
 
     __slots__ = ("_connections", "_reached", "_rests_until")
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: ConnectionPool) -> None:
         self._connections = connections
         self._reached = 0
         self._rests_until = 0.0

@@ -12,21 +12,21 @@ from typing import NamedTuple, Self
 
 import asyncpg
 
-from llm_schema_registry.store.clock import wall_clock
-from llm_schema_registry.store.model import Change, StoredSchema
-from llm_schema_registry.store.postgresql.address import Address
-from llm_schema_registry.store.postgresql.connections import Connections, Session, Values, cut_off
-from llm_schema_registry.store.postgresql.failures import FAILURES, failure, is_lost, may_pass, unavailable
-from llm_schema_registry.store.postgresql.listening import Listener
-from llm_schema_registry.store.postgresql.opening import prepare
-from llm_schema_registry.store.postgresql.reading import PostgresReads
+from llm_schema_registry.core.cancellation import run_to_completion
+from llm_schema_registry.core.clock import wall_clock
+from llm_schema_registry.store.api import Cause, OutcomeUnknownError, StoreUnavailableError, Transaction
+from llm_schema_registry.store.postgresql.bootstrap import prepare
+from llm_schema_registry.store.postgresql.errors import FAILURES, failure, is_lost, may_pass, unavailable
+from llm_schema_registry.store.postgresql.notifications import Listener
+from llm_schema_registry.store.postgresql.pool import ConnectionPool, Session, Values, cut_off
+from llm_schema_registry.store.postgresql.reads import PostgresReads
 from llm_schema_registry.store.postgresql.replica import Replica
 from llm_schema_registry.store.postgresql.transaction import PostgresTransaction
-from llm_schema_registry.store.reading import CHANGES, REVISION
-from llm_schema_registry.store.rows import Row
-from llm_schema_registry.store.statements import load_statements
-from llm_schema_registry.store.store import Cause, OutcomeUnknownError, StoreUnavailableError, Transaction
-from llm_schema_registry.store.waiting import uninterrupted
+from llm_schema_registry.store.postgresql.url import PostgresUrl
+from llm_schema_registry.store.records import Change, StoredSchema
+from llm_schema_registry.store.sql.reads import CHANGES, REVISION
+from llm_schema_registry.store.sql.rows import Row
+from llm_schema_registry.store.sql.statements import load_statements
 
 _SQL = load_statements("postgresql")
 _TAKE_HEAD = _SQL["take_head"]
@@ -65,40 +65,40 @@ class _Begun(NamedTuple):
 class PostgresStore(PostgresReads):
     """Fulfils the protocol `Store` on a PostgreSQL database; made by `open`."""
 
-    __slots__ = ("_channel", "_clock", "_closed", "_listener", "_patience", "_primary", "_replica", "_turn")
+    __slots__ = ("_channel", "_clock", "_closed", "_listener", "_primary", "_replica", "_timeout_seconds", "_turn")
 
     def __init__(
         self,
-        address: Address,
-        primary: Connections,
+        address: PostgresUrl,
+        primary: ConnectionPool,
         replica: Replica | None,
         clock: Callable[[], int],
-        patience: float,
+        timeout_seconds: float,
     ) -> None:
         self._channel = address.channel
         self._primary = primary
         self._replica = replica
         self._clock = clock
-        self._patience = patience
+        self._timeout_seconds = timeout_seconds
         self._listener = Listener(primary, address.channel)
         self._turn = asyncio.Lock()
         self._closed = False
 
     @classmethod
-    async def open(cls, url: str, *, clock: Callable[[], int] = wall_clock, patience: float = 10.0) -> Self:
+    async def open(cls, url: str, *, clock: Callable[[], int] = wall_clock, timeout_seconds: float = 10.0) -> Self:
         """Opens a store; creates its schema and tables if there are none, and brings older ones up to date.
 
         Args:
             url: see `Address.parse`.
             clock: the time for whatever is stored, in milliseconds since the epoch.
-            patience: how many seconds a transaction waits for other writers.
+            timeout_seconds: how many seconds a transaction waits for other writers.
 
         Raises:
             InvalidStoreUrlError: the URL cannot be read.
             StoreUnavailableError: the store cannot be opened, is no store, or needs newer code.
         """
-        address = Address.parse(url)
-        primary = Connections(address.primary, address.schema, patience)
+        address = PostgresUrl.parse(url)
+        primary = ConnectionPool(address.primary, address.schema, timeout_seconds)
         try:
             await prepare(primary, address.schema)
         except BaseException:
@@ -106,8 +106,8 @@ class PostgresStore(PostgresReads):
             raise
         replica = None
         if address.replica is not None:
-            replica = Replica(Connections(address.replica, address.schema, patience, _REPLICA_SECONDS))
-        return cls(address, primary, replica, clock, patience)
+            replica = Replica(ConnectionPool(address.replica, address.schema, timeout_seconds, _REPLICA_SECONDS))
+        return cls(address, primary, replica, clock, timeout_seconds)
 
     @property
     def is_shared(self) -> bool:
@@ -155,12 +155,12 @@ class PostgresStore(PostgresReads):
             finally:
                 transaction.end()
             if changed:
-                await uninterrupted(asyncio.ensure_future(self._commit(begun)))
+                await run_to_completion(asyncio.ensure_future(self._commit(begun)))
 
     @contextlib.asynccontextmanager
     async def _begun(self) -> AsyncIterator[_Begun]:
         """A transaction that holds the head row; what is not committed within the block is rolled back."""
-        deadline = asyncio.get_running_loop().time() + self._patience
+        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
         await self._take_turn(deadline)
         try:
             begun = await self._begin(deadline)
@@ -170,7 +170,7 @@ class PostgresStore(PostgresReads):
                 # A session that broke during the commit was cut off, whatever became of the write.
                 committed = begun.session.is_closed() or not begun.session.is_in_transaction()
             finally:
-                await self._primary.give_back(begun.session, roll_back=not committed)
+                await self._primary.release(begun.session, roll_back=not committed)
         finally:
             self._turn.release()
 
@@ -253,15 +253,15 @@ class PostgresStore(PostgresReads):
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     async def _try_to_begin(self) -> _Begun:
-        session = await self._primary.take()
+        session = await self._primary.acquire()
         try:
             await session.execute(_BEGIN)
             # The database gives up waiting by itself, and says why.
-            head = await session.fetchrow(_TAKE_HEAD, timeout=self._patience + _SPARE_SECONDS)
+            head = await session.fetchrow(_TAKE_HEAD, timeout=self._timeout_seconds + _SPARE_SECONDS)
             if head is None:
                 raise StoreUnavailableError(cause=Cause.DAMAGED, reason="it has lost its head row; restore a backup")
         except BaseException:
-            await self._primary.give_back(session, roll_back=True)
+            await self._primary.release(session, roll_back=True)
             raise
         return _Begun(session, head[0] + 1, head[1], self._clock())
 
@@ -290,11 +290,11 @@ class PostgresStore(PostgresReads):
         The head row cannot be taken before that transaction has ended, one way or the other.
         """
         try:
-            settling = await self._insist(asyncio.get_running_loop().time() + self._patience)
+            settling = await self._insist(asyncio.get_running_loop().time() + self._timeout_seconds)
             try:
                 found = await settling.session.fetchrow(_WAS_COMMITTED, lost.revision, lost.id, lost.at)
             finally:
-                await self._primary.give_back(settling.session, roll_back=True)
+                await self._primary.release(settling.session, roll_back=True)
         except FAILURES as error:
             raise OutcomeUnknownError(
                 "The connection to the database broke during a commit, and the database stays out of reach: whether "

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from llm_schema_registry.contracts.subjects import Subject
-from llm_schema_registry.store.model import Standing, StoredSchema
-from llm_schema_registry.store.postgresql.connections import POINT_SECONDS, Session, Values
-from llm_schema_registry.store.postgresql.failures import FAILURES, failure, is_refused_value
-from llm_schema_registry.store.postgresql.reading import PostgresReads, columns_of
-from llm_schema_registry.store.postgresql.together import ADDING, Write, together
-from llm_schema_registry.store.rows import Row, Value
-from llm_schema_registry.store.statements import load_statements
-from llm_schema_registry.store.store import StoreUnavailableError, ValueRefusedError
-from llm_schema_registry.store.writing import SqlTransaction
+from llm_schema_registry.store.api import StoreUnavailableError, ValueRefusedError
+from llm_schema_registry.store.postgresql.batching import ADDING, Write, together
+from llm_schema_registry.store.postgresql.errors import FAILURES, failure, is_refused_value
+from llm_schema_registry.store.postgresql.pool import POINT_SECONDS, Session, Values
+from llm_schema_registry.store.postgresql.reads import PostgresReads, columns_of
+from llm_schema_registry.store.records import StoredSchema, WritePreconditions
+from llm_schema_registry.store.sql.rows import Row, Value
+from llm_schema_registry.store.sql.statements import load_statements
+from llm_schema_registry.store.sql.writes import SqlTransaction
 
 _STANDING = load_statements("postgresql")["standing"]
 _MOST_TOGETHER = 16
@@ -43,19 +43,19 @@ class PostgresTransaction(PostgresReads, SqlTransaction):
         await self._send()
         return changed
 
-    async def standing(self, scopes: Sequence[Subject], content: StoredSchema) -> Standing:
+    async def check_preconditions(self, scopes: Sequence[Subject], content: StoredSchema) -> WritePreconditions:
         """What became of the state a decision was made on; see the protocol."""
         context = content.context
         wanted = (content.guid, context, content.schema_type, content.schema_id)
         rows = await self._rows(_STANDING, (*columns_of(scopes), *wanted), POINT_SECONDS)
         if not rows:
             # No store can hold such a name.
-            return Standing(0, None)
+            return WritePreconditions(0, None)
         touched, schema_id, next_id, listed = rows[0]
         self._highest.setdefault(context, 0 if next_id is None else next_id - 1)
         if listed:
             self._listed.add(context)
-        return Standing(touched or 0, schema_id)
+        return WritePreconditions(touched or 0, schema_id)
 
     async def _fetch(self, statement: str, values: Values, seconds: float) -> list[Row]:
         await self._send()

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NoReturn
 
-from llm_schema_registry.store.rows import Row, Value
-from llm_schema_registry.store.store import CONTRADICTION, Cause, StoreUnavailableError, ValueRefusedError
+from llm_schema_registry.store.api import CONTRADICTION, Cause, StoreUnavailableError, ValueRefusedError
+from llm_schema_registry.store.sql.rows import Row, Value
 
 _KEYS = tuple(str(number) for number in range(1, 17))
 _STATEMENTS = 128

@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Callable
 
+from llm_schema_registry.store.api import Cause, StoreUnavailableError
 from llm_schema_registry.store.sqlite.connection import DAMAGED, connect, fail
-from llm_schema_registry.store.store import Cause, StoreUnavailableError
 
 _TIMEOUT_SECONDS = 10.0
 _STEPS_BETWEEN_POLLS = 10_000

@@ -5,10 +5,10 @@ import os
 import sqlite3
 from urllib.parse import quote
 
+from llm_schema_registry.store.api import StoreUnavailableError
 from llm_schema_registry.store.migrations import LAYOUT
+from llm_schema_registry.store.sqlite.bootstrap import layout_of
 from llm_schema_registry.store.sqlite.connection import connect
-from llm_schema_registry.store.sqlite.opening import layout_of
-from llm_schema_registry.store.store import StoreUnavailableError
 
 
 class Snapshot:

@@ -13,19 +13,19 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
-from llm_schema_registry.store.clock import wall_clock
-from llm_schema_registry.store.model import StoredSchema
-from llm_schema_registry.store.reading import REVISION
-from llm_schema_registry.store.rows import Row, Value
+from llm_schema_registry.core.cancellation import run_to_completion
+from llm_schema_registry.core.clock import wall_clock
+from llm_schema_registry.store.api import Cause, StoreUnavailableError, Transaction
+from llm_schema_registry.store.records import StoredSchema
+from llm_schema_registry.store.sql.reads import REVISION
+from llm_schema_registry.store.sql.rows import Row, Value
+from llm_schema_registry.store.sql.statements import load_statements
+from llm_schema_registry.store.sqlite.bootstrap import open_for_writing
 from llm_schema_registry.store.sqlite.connection import connect, fail, first_row, is_busy, run
-from llm_schema_registry.store.sqlite.opening import open_for_writing
-from llm_schema_registry.store.sqlite.reading import SqliteReads
-from llm_schema_registry.store.sqlite.scanning import Scanner, read_in_pages
+from llm_schema_registry.store.sqlite.paging import Scanner, read_in_pages
+from llm_schema_registry.store.sqlite.reads import SqliteReads
 from llm_schema_registry.store.sqlite.snapshot import Snapshot
 from llm_schema_registry.store.sqlite.transaction import SqliteTransaction
-from llm_schema_registry.store.statements import load_statements
-from llm_schema_registry.store.store import Cause, StoreUnavailableError, Transaction
-from llm_schema_registry.store.waiting import uninterrupted
 
 _T = TypeVar("_T")
 _TOUCH_HEAD = load_statements("writes")["touch_head"]
@@ -48,11 +48,11 @@ class SqliteStore(SqliteReads):
         "_directory",
         "_durable",
         "_path",
-        "_patience",
         "_reader",
         "_scanner",
         "_snapshot",
         "_thread",
+        "_timeout_seconds",
         "_turn",
         "_writer",
     )
@@ -64,7 +64,7 @@ class SqliteStore(SqliteReads):
         thread: ThreadPoolExecutor,
         directory: "tempfile.TemporaryDirectory[str] | None",
         clock: Callable[[], int],
-        patience: float,
+        timeout_seconds: float,
     ) -> None:
         self._path = path
         self._durable = directory is None
@@ -76,7 +76,7 @@ class SqliteStore(SqliteReads):
         self._thread = thread
         self._directory = directory
         self._clock = clock
-        self._patience = patience
+        self._timeout_seconds = timeout_seconds
         self._scanner = Scanner(path)
         self._turn = asyncio.Lock()
         self._closed = False
@@ -87,7 +87,7 @@ class SqliteStore(SqliteReads):
         path: str | os.PathLike[str],
         *,
         clock: Callable[[], int] = wall_clock,
-        patience: float = 10.0,
+        timeout_seconds: float = 10.0,
     ) -> Self:
         """Opens a store; creates the file if there is none, and brings an older one to the current layout.
 
@@ -100,7 +100,7 @@ class SqliteStore(SqliteReads):
         Args:
             path: the file, or `MEMORY`.
             clock: the time for whatever is stored, in milliseconds since the epoch.
-            patience: how many seconds a transaction waits for other writers.
+            timeout_seconds: how many seconds a transaction waits for other writers.
 
         Raises:
             StoreUnavailableError: it cannot be opened, is no store, or needs newer code.
@@ -112,8 +112,8 @@ class SqliteStore(SqliteReads):
         connections: tuple[sqlite3.Connection, sqlite3.Connection] | Snapshot
         try:
             try:
-                connections = await uninterrupted(
-                    asyncio.get_running_loop().run_in_executor(thread, _open_both, name, durable, patience)
+                connections = await run_to_completion(
+                    asyncio.get_running_loop().run_in_executor(thread, _open_both, name, durable, timeout_seconds)
                 )
             except StoreUnavailableError as error:
                 if error.cause is not Cause.FULL:
@@ -124,7 +124,7 @@ class SqliteStore(SqliteReads):
             if directory is not None:
                 directory.cleanup()
             raise
-        return cls(name, connections, thread, directory, clock, patience)
+        return cls(name, connections, thread, directory, clock, timeout_seconds)
 
     @property
     def is_shared(self) -> bool:
@@ -164,7 +164,7 @@ class SqliteStore(SqliteReads):
     @contextlib.asynccontextmanager
     async def _written(self) -> AsyncIterator[None]:
         """Holds the write lock of the file; rolls back what is not committed within the block."""
-        deadline = asyncio.get_running_loop().time() + self._patience
+        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
         await self._take_turn(deadline)
         try:
             if self._snapshot is not None:
@@ -224,7 +224,7 @@ class SqliteStore(SqliteReads):
             connection.close()
 
     async def _in_thread(self, work: Callable[[_T], None], connections: _T) -> None:
-        await uninterrupted(asyncio.get_running_loop().run_in_executor(self._thread, work, connections))
+        await run_to_completion(asyncio.get_running_loop().run_in_executor(self._thread, work, connections))
 
     async def _take_turn(self, deadline: float) -> None:
         try:
@@ -263,8 +263,8 @@ def _temporary_directory() -> "tempfile.TemporaryDirectory[str]":
         ) from error
 
 
-def _open_both(path: str, durable: bool, patience: float) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    writer = open_for_writing(path, durable=durable, patience=patience)
+def _open_both(path: str, durable: bool, timeout_seconds: float) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    writer = open_for_writing(path, durable=durable, timeout_seconds=timeout_seconds)
     try:
         return writer, connect(path, writes=False)
     except sqlite3.Error as error:

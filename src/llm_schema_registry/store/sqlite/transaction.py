@@ -5,12 +5,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
-from llm_schema_registry.store.rows import Row, Value
+from llm_schema_registry.store.api import StoreUnavailableError, ValueRefusedError
+from llm_schema_registry.store.sql.rows import Row, Value
+from llm_schema_registry.store.sql.writes import SqlTransaction
 from llm_schema_registry.store.sqlite.connection import fail, run
-from llm_schema_registry.store.sqlite.reading import SqliteReads
-from llm_schema_registry.store.sqlite.scanning import read_in_pages
-from llm_schema_registry.store.store import StoreUnavailableError, ValueRefusedError
-from llm_schema_registry.store.writing import SqlTransaction
+from llm_schema_registry.store.sqlite.paging import read_in_pages
+from llm_schema_registry.store.sqlite.reads import SqliteReads
 
 _T = TypeVar("_T")
 

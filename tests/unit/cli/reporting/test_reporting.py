@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from llm_schema_registry.cli.reporting import Item, OutputFormat, Report, Status, render
-from llm_schema_registry.findings import Finding, Severity
+from llm_schema_registry.core.findings import Finding, Severity
 
 BREAKS = Finding(
     code="avro.READER_FIELD_MISSING_DEFAULT_VALUE",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.core.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats import Impact, Outcome
 from llm_schema_registry.formats.avro import FORMAT
 

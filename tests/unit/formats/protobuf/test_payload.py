@@ -3,7 +3,7 @@
 import pytest
 from google.protobuf import json_format, message_factory
 
-from llm_schema_registry.findings import Severity
+from llm_schema_registry.core.findings import Severity
 from llm_schema_registry.formats import Dependency, InvalidSchemaError, Outcome
 from llm_schema_registry.formats.protobuf import FORMAT
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_schema_registry.budget import Budget, BudgetExceededError
+from llm_schema_registry.core.budget import Budget, BudgetExceededError
 from llm_schema_registry.formats import Dependency, SchemaType, format_of
 from llm_schema_registry.formats.profiles import HasProfiles, NotCompiledError, Profile, Side
 from llm_schema_registry.formats.protobuf import FORMAT

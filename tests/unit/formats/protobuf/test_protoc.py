@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from llm_schema_registry.budget import BudgetExceededError
+from llm_schema_registry.core.budget import BudgetExceededError
 from llm_schema_registry.formats.protobuf.protoc import (
     Protoc,
     ProtocCrashedError,

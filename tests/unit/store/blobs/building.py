@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from llm_schema_registry.store import Store, StoredSchema
-from llm_schema_registry.store.blobs import BlobsUnavailableError, Item
-from llm_schema_registry.store.blobs.store import BlobStore
-from llm_schema_registry.store.blobs.texts import Texts
+from llm_schema_registry.store.blobs import BlobInfo, BlobsUnavailableError
+from llm_schema_registry.store.blobs.schema_blobs import Texts
+from llm_schema_registry.store.layers.blobs import BlobStore
 from unit.store.building import content
 
 THRESHOLD = 100
@@ -48,11 +48,11 @@ class Objects:
         await self._ask("get")
         return None if name not in self.held else self.held[name][:limit]
 
-    async def look(self, name: str) -> Item | None:
+    async def look(self, name: str) -> BlobInfo | None:
         await self._ask("look")
         return self._item(name) if name in self.held else None
 
-    async def items(self) -> AsyncIterator[Item]:
+    async def items(self) -> AsyncIterator[BlobInfo]:
         for name in list(self.held):
             yield self._item(name)
 
@@ -60,8 +60,8 @@ class Objects:
         await self._ask("delete")
         self.held.pop(name, None)
 
-    def _item(self, name: str) -> Item:
-        return Item(name, len(self.held[name]), datetime.now(UTC) - self.age)
+    def _item(self, name: str) -> BlobInfo:
+        return BlobInfo(name, len(self.held[name]), datetime.now(UTC) - self.age)
 
 
 class Place:

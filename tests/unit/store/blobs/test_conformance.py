@@ -5,8 +5,8 @@ import pytest
 
 from llm_schema_registry.store import Store
 from llm_schema_registry.store.blobs import open_blobs
-from llm_schema_registry.store.blobs.store import BlobStore
-from llm_schema_registry.store.blobs.texts import Texts
+from llm_schema_registry.store.blobs.schema_blobs import Texts
+from llm_schema_registry.store.layers.blobs import BlobStore
 from llm_schema_registry.store.sqlite import MEMORY, SqliteStore
 from servers import s3
 from unit.store.conformance import NOW, StoreConformance

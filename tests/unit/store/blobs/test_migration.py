@@ -4,8 +4,8 @@ import asyncpg
 
 from llm_schema_registry.store import open_store
 from llm_schema_registry.store.migrations import load_migrations
-from llm_schema_registry.store.postgresql.migrating import in_this_dialect
-from llm_schema_registry.store.statements import load_statements
+from llm_schema_registry.store.postgresql.migration import in_this_dialect
+from llm_schema_registry.store.sql.statements import load_statements
 from servers import fresh_schema
 from unit.store.building import content
 

@@ -1,0 +1,1 @@
+"""Values and mechanisms that every package uses: findings, budgets, time, cancellation."""

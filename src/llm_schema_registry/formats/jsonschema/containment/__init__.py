@@ -1,5 +1,0 @@
-"""Containment of JSON Schemas: proofs that every payload of one schema is valid under another."""
-
-from llm_schema_registry.formats.jsonschema.containment.decision import containment
-
-__all__ = ["containment"]

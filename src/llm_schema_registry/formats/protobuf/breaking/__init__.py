@@ -1,0 +1,1 @@
+"""Breaking changes between two `.proto` files, by the rules of the profiles."""

@@ -1,0 +1,1 @@
+"""The JSON mapping of Protocol Buffers (ProtoJSON)."""

@@ -1,0 +1,1 @@
+"""HTTP connections of a worker: bounds of time, size and number, turns, and refusals."""

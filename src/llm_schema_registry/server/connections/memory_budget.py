@@ -1,0 +1,80 @@
+"""The memory that a worker has for what its clients send and do not read, shared between them."""
+
+from collections.abc import Callable
+from typing import Final
+
+SHARE: Final = "llm_schema_registry.share"
+"""Scope key of the `Share` of a request."""
+
+
+class MemoryBudget:
+    """A number of bytes. Each share may hold as much as it leaves free.
+
+    So one large share leaves half of the room, and many large ones leave a part for those to come: large requests are
+    refused first, and small ones nearly never.
+
+    Args:
+        capacity: in bytes.
+
+    Attributes:
+        capacity: in bytes.
+        used: how many are held.
+        unread: ends connections whose answers are not read, by the shares of these answers; the oldest comes first.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.used = 0
+        self.unread: dict[Share, Callable[[], None]] = {}
+
+
+class Share:
+    """What one request or one answer holds of a room.
+
+    Args:
+        room: where it is held.
+    """
+
+    __slots__ = ("_room", "_size")
+
+    def __init__(self, room: MemoryBudget) -> None:
+        self._room = room
+        self._size = 0
+
+    def hold(self, size: int) -> bool:
+        """Holds so many bytes from now on; `False`, and as many as before, if that is more than would be left."""
+        used = self._room.used - self._size + size
+        if size > self._room.capacity - used and size > self._size:
+            return False
+        self._room.used, self._size = used, size
+        return True
+
+    def hold_more(self, size: int) -> bool:
+        """Holds so many bytes besides those that it holds, or returns `False`."""
+        return self.hold(self._size + size)
+
+    def hold_unread(self, size: int, end: Callable[[], None]) -> bool:
+        """Holds the bytes of an answer that waits for its client; those that have waited longest make room for it.
+
+        Args:
+            size: of what is not sent.
+            end: ends the connection.
+
+        Returns:
+            Whether there is room.
+        """
+        room = self._room
+        while not self.hold(size):
+            if not room.unread:
+                return False
+            share, end_other = next(iter(room.unread.items()))
+            share.release()
+            end_other()
+        room.unread[self] = end
+        return True
+
+    def release(self) -> None:
+        """Holds nothing any longer. Idempotent."""
+        self._room.used -= self._size
+        self._size = 0
+        self._room.unread.pop(self, None)

@@ -1,0 +1,1 @@
+"""SQL that both engines run: statements, rows, reads and writes."""
