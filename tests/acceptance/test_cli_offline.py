@@ -173,9 +173,12 @@ def test_the_other_formats(lsr: Lsr, catalog: Path) -> None:
         (["check", OLD, "samples/broken.avsc"], "is not a valid AVRO schema"),
         (["check", OLD, OLD, "--reference", "x"], "is not NAME=FILE"),
         (["check", OLD, OLD, "--mode", "SIDEWAYS"], "SIDEWAYS"),
-        (["validate", "samples/cost.record.v1.avro-valid.json"], "not clear by what to validate"),
+        (
+            ["validate", "samples/cost.record.v1.avro-valid.json"],
+            "exactly one of --schema, --id and --subject is required",
+        ),
         (["validate", "--schema", OLD, "none.json"], "none.json cannot be read"),
-        (["validate", "--schema", OLD, "--id", "1", OLD], "not clear by what to validate"),
+        (["validate", "--schema", OLD, "--id", "1", OLD], "exactly one of --schema, --id and --subject is required"),
         (["serve", "--store", "nowhere"], "its URL names no store"),
         (["serve", "--store", f"sqlite:///{OLD}/registry.db"], "cannot be created"),
         (["serve", "--host", "0.0.0.0"], "reachable from other machines"),  # noqa: S104 (that it is refused is the test)

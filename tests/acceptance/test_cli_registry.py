@@ -171,7 +171,8 @@ def test_a_refused_schema_exits_1_with_the_reasons(lsr: Lsr, tmp_path: Path) -> 
     (tmp_path / "next.avsc").write_text(EVOLUTIONS["add-required"])
     done = lsr("register", "next.avsc", "--subject", "cost.token-usage")
     assert (done.returncode, done.stdout) == (1, "")
-    assert 'for subject "cost.token-usage" (error 40901)' in done.stderr.splitlines()[0]
+    assert done.stderr.splitlines()[0].startswith("error: registry error 40901: ")
+    assert 'for subject "cost.token-usage"' in done.stderr.splitlines()[0]
     assert "READER_FIELD_MISSING_DEFAULT_VALUE at /fields/18" in done.stderr
     assert "fix  Give the field a default" in done.stderr
 

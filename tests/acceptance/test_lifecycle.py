@@ -154,7 +154,7 @@ def test_workers_that_cannot_start_take_no_place_and_are_tried_with_pauses(tmp_p
         before = workers_of(process.pid)
         directory.rename(aside)
         process.send_signal(signal.SIGHUP)
-        said = log_until(process, "the reload is given up: the workers that are there stay")[-1]
+        said = log_until(process, "reload aborted: keeping the current workers")[-1]
         assert said["reason"] == "it could not start: see what it logged"
         assert sorted(workers_of(process.pid)) == sorted(before)
         os.kill(before[0], signal.SIGKILL)

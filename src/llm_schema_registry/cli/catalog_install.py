@@ -1,4 +1,4 @@
-"""Installing the starter catalogue into a registry, as often as one likes."""
+"""Installs the starter catalogue into a registry; idempotent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

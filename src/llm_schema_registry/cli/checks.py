@@ -1,4 +1,4 @@
-"""Judging a schema or an event for a report."""
+"""Checks of a schema or a payload for a report."""
 
 from collections.abc import Iterable, Sequence
 

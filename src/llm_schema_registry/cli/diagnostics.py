@@ -1,4 +1,4 @@
-"""What `lsr doctor` looks at: each probe looks at one thing and says the way out if it is wrong."""
+"""Diagnostics of `lsr doctor`: each checks one thing and suggests a fix."""
 
 import asyncio
 import enum

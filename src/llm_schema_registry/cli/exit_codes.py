@@ -1,4 +1,4 @@
-"""How a command ends: the exit codes, and the error that a person can do something about."""
+"""Exit codes, and the error that a user can fix."""
 
 import enum
 from collections.abc import Sequence

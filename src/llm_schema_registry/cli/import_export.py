@@ -1,4 +1,4 @@
-"""What an export and an import say, and where an import comes from."""
+"""Sources and reports of exports and imports."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Events that stand in files: one, one a line, an array of them, or one in the format's binary encoding."""
+"""Payload files: one payload, one per line, an array, or the binary encoding of the format."""
 
 import enum
 import sys
@@ -79,7 +79,9 @@ def read_events(path: Path, encoding: Encoding | None) -> list[Event]:
         return list(_events("-", sys.stdin.buffer.read(), encoding or Encoding.NDJSON))
     encoding = encoding or SUFFIXES.get(path.suffix)
     if encoding is None:
-        raise CliError(f"{path} could be anything", f"Name it {', '.join(SUFFIXES)}, or say with --encoding.")
+        raise CliError(
+            f"cannot tell the encoding of {path} from its suffix", f"Use {', '.join(SUFFIXES)}, or --encoding."
+        )
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which schemas of a directory refer to which others: found in their texts, nothing has to be declared."""
+"""Reference graph of a directory: which schemas refer to which others, read from their texts."""
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence

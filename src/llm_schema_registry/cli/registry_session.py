@@ -1,4 +1,4 @@
-"""The command line's side of a conversation with a registry: errors become exits, schemas become parsed ones."""
+"""A session with a registry: errors become exit codes, schemas become parsed ones."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +36,7 @@ def with_client(url: str, conversation: Callable[[RegistryClient], Awaitable[_T]
         # With findings, the details that other clients read out of the message would say everything twice.
         sentence = error.message.partition(_DETAILS)[0] if error.findings else error.message
         raise CliError(
-            f"the registry says: {sentence} (error {error.error_code})",
+            f"registry error {error.error_code}: {sentence}",
             findings=error.findings,
             exit_code=exit_of(error.status),
         ) from None

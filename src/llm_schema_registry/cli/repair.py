@@ -1,4 +1,4 @@
-"""What `lsr repair` does, and what it says."""
+"""Work and report of `lsr repair`."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""Schemas that stand in files: finding them, pairing them, reading and parsing them."""
+"""Schema files: finding, pairing, reading and parsing them."""
 
 import os
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Where in a file a finding is: the line of a JSON pointer."""
+"""Source positions: the line of a JSON pointer in a file."""
 
 import re
 from collections.abc import Iterable

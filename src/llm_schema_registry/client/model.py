@@ -90,7 +90,7 @@ class ServerVersion(msgspec.Struct, frozen=True):
 
 
 class ValidationResult(msgspec.Struct, frozen=True):
-    """What the registry says of one event."""
+    """The result for one event."""
 
     valid: bool
     errors: list[Finding] = []
@@ -103,7 +103,7 @@ class ValidationResult(msgspec.Struct, frozen=True):
 
 
 class PayloadResult(msgspec.Struct, frozen=True):
-    """What the registry says of one event of a batch."""
+    """The result for one event of a batch."""
 
     index: int
     valid: bool
@@ -113,7 +113,7 @@ class PayloadResult(msgspec.Struct, frozen=True):
 
 
 class BatchResult(msgspec.Struct, frozen=True):
-    """What the registry says of a batch, in the order of the events."""
+    """The result for a batch, in the order of the events."""
 
     valid: int
     invalid: int

@@ -1,4 +1,4 @@
-"""Budgets: work on foreign input is counted, and stops with an error instead of hanging."""
+"""Budgets: work on untrusted input is counted, and ends with an error instead of hanging."""
 
 DEFAULT_STEPS = 2_000_000
 MIN_STEPS = 10_000

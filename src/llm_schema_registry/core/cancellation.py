@@ -1,4 +1,4 @@
-"""Waiting for work that must not be left half done."""
+"""Shields work from cancellation until it finishes."""
 
 import asyncio
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""The time for whatever is stored."""
+"""The wall clock, as the store records it."""
 
 import time
 

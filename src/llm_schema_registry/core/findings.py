@@ -1,4 +1,4 @@
-"""Findings: what the registry has to say about a schema, a change or a payload, as values.
+"""Findings: problems of a schema, a change or a payload, as values.
 
 A parse error, an incompatibility, a payload that breaks its schema: each is one `Finding`.
 Every face (REST, command line, tests) renders the same value; nothing parses messages.

@@ -1,4 +1,4 @@
-"""Changes of associations: created, upserted, deleted, each request as a whole (as the Confluent registry does).
+"""Changes of associations: create, upsert and delete, each request as a whole (as the Confluent registry does).
 
 Deciding about a schema that comes along is done before the lock is taken, as for any registration.
 """

@@ -1,4 +1,4 @@
-"""Associations of resources with subjects: what may be asked for, and which there are."""
+"""Associations of resources with subjects: requests, validation and queries."""
 
 import enum
 import re

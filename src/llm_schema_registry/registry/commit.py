@@ -1,4 +1,4 @@
-"""Writing what was decided: the part of a registration that happens inside the write lock."""
+"""The write of a registration, inside the write lock."""
 
 from dataclasses import dataclass
 

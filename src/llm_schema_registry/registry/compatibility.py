@@ -1,4 +1,4 @@
-"""Compatibility of a candidate with the versions of a subject that count."""
+"""Compatibility of a candidate with the baseline versions of a subject."""
 
 import functools
 from collections.abc import Mapping, Sequence

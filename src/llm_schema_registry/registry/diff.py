@@ -1,4 +1,4 @@
-"""What a schema consists of, and what tells two of them apart, whatever subjects they are from."""
+"""Outline of a schema, and the differences between two schemas of any subjects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What names and numbers in requests mean."""
+"""Parses identifiers in requests: subjects, versions, contexts."""
 
 import unicodedata
 

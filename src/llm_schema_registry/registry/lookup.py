@@ -1,4 +1,4 @@
-"""Which version of a subject is the same schema as this one."""
+"""Lookup: the version of a subject that holds the same schema."""
 
 from collections.abc import Sequence
 

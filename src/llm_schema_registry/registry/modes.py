@@ -1,4 +1,4 @@
-"""Modes by scope: who may write, and whether ids are given or brought along."""
+"""Modes by scope: who may write, and whether ids are assigned or imported."""
 
 import enum
 

@@ -1,4 +1,4 @@
-"""A store as it would be once some decisions were written. Nothing is, and nobody waits for anybody."""
+"""In-memory overlay over a store: applies pending registrations for a dry run without writing or locking."""
 
 from collections.abc import Iterable, Sequence
 from typing import cast

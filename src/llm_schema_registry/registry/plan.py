@@ -1,4 +1,4 @@
-"""Plans: a set of schemas across subjects, tried out together, and applied as one."""
+"""Plans: a set of schemas across subjects, checked together and applied as one."""
 
 import asyncio
 import enum

@@ -1,4 +1,4 @@
-"""Registration: check against a remembered state, then write if nothing that mattered has moved."""
+"""Registration: plan against an observed revision, then write if no scope of the plan has changed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -77,7 +77,7 @@ async def register(
         try:
             decision = await registry.run_within_budget(decide_on_store, subject, request, normalize, force)
         except RegistryError:
-            # What was remembered may have been changed elsewhere, and that not have been heard of here.
+            # The cached state may be stale: re-raise only if nothing in scope has changed since it was read.
             if await store.last_changed(_scopes_of(subject, request)) <= seen:
                 raise
             continue

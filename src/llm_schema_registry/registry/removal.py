@@ -1,4 +1,4 @@
-"""Permanent removal: versions, the contents nobody uses any more, and the settings of a subject that is gone."""
+"""Permanent removal: versions, unused contents, and the settings of an empty subject."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Parsed schemas and compiled validators, remembered within a bound.
+"""Bounded cache of parsed schemas and compiled validators.
 
 Parsing is a function of text and dependencies, and content is immutable under its GUID, so nothing here ever has to
 be invalidated: entries only make room for newer ones.

@@ -1,4 +1,4 @@
-"""What an export needs beyond the reads that clients make: the settings of every scope there is."""
+"""The settings of every scope, for exports."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Payloads against a stored schema: on the spot where that is provably cheap, else in the sandbox."""
+"""Payload validation against a stored schema: inline if provably cheap, otherwise in the sandbox."""
 
 import enum
 import time

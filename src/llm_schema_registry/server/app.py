@@ -1,4 +1,4 @@
-"""Assembly: the operations, the framework that routes to them, and what happens to every request."""
+"""Composition of the application: operations, router, middleware."""
 
 from typing import Any
 

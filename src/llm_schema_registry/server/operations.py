@@ -1,4 +1,4 @@
-"""What an endpoint is: an operation, a pure function of a call and the registry, declared in a table.
+"""Operations: one table of endpoints, each a function of a call and the registry.
 
 The signature of the function is the only declaration of what goes in and out: routing, decoding and the OpenAPI
 document read it.

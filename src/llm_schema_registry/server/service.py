@@ -1,4 +1,4 @@
-"""What the endpoints of one process share, from start-up to shutdown."""
+"""The parts that the endpoints of one process share: store, registry, caches, metrics."""
 
 import asyncio
 from functools import partial

@@ -38,7 +38,7 @@ class SettingsError(ValueError):
 
 
 class TlsMode(enum.StrEnum):
-    """Who ends TLS when the server listens beyond this machine."""
+    """Where TLS is terminated when the server listens on a non-loopback address."""
 
     NONE = "none"
     TRUSTED_PROXY = "trusted_proxy"
@@ -77,8 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_mode: Annotated[
         TlsMode,
         Meta(
-            description="Who ends TLS when `host` is reachable from other machines: `trusted_proxy` (a proxy in front "
-            "does), `insecure_dev` (nobody does). `none` refuses such a host."
+            description="Where TLS is terminated when `host` is reachable from other machines: `trusted_proxy` (at a "
+            "proxy in front), `insecure_dev` (nowhere). `none` rejects such a host."
         ),
     ] = TlsMode.NONE
     public_url: Annotated[

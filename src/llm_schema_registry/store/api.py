@@ -1,4 +1,4 @@
-"""The protocol every store fulfils: what can be read, and how everything is written."""
+"""The protocol of every store: reads, transactions, errors."""
 
 import enum
 from collections.abc import Sequence

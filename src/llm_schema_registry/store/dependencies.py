@@ -1,4 +1,4 @@
-"""Which facts an answer was made from, and which facts a change touches.
+"""Dependencies: the facts that a response was made from, and the facts that a change touches.
 
 A cache that remembers an answer needs to know when it stops being true. Nothing declares that by hand: the reads
 that made the answer note their facts as they happen, and every record of the change log names the facts it touches.

@@ -1,4 +1,4 @@
-"""Opens the store that a URL names."""
+"""Opens the store that a URL names, with its layers."""
 
 import re
 from collections.abc import Callable, Sequence

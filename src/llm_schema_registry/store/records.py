@@ -1,4 +1,4 @@
-"""What the store remembers, as values."""
+"""The records of the store, as values."""
 
 import enum
 from typing import NamedTuple

@@ -63,7 +63,7 @@ def test_stdin_is_one_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CliError, match="could be anything"):
+    with pytest.raises(CliError, match="cannot tell the encoding"):
         read_events(tmp_path / "a.txt", None)
     with pytest.raises(CliError, match="cannot be read: No such file"):
         read_events(tmp_path / "a.json", None)

@@ -42,10 +42,10 @@ def ended(error: Exception) -> CliError:
 def test_details_are_said_once() -> None:
     finding = Finding(code="avro.X", message="m")
     with_findings = ended(RegistryError(409, 40901, "Refused, details: [a long text]", [finding]))
-    assert with_findings.message == "the registry says: Refused (error 40901)"
+    assert with_findings.message == "registry error 40901: Refused"
     assert with_findings.findings == (finding,)
     without = ended(RegistryError(409, 40901, "Refused, details: [a long text]"))
-    assert without.message == "the registry says: Refused, details: [a long text] (error 40901)"
+    assert without.message == "registry error 40901: Refused, details: [a long text]"
 
 
 def test_no_registry_comes_with_the_way_out() -> None:

@@ -55,7 +55,7 @@ def check(
     ] = None,
     mode: Annotated[
         CompatibilityLevel | None,
-        typer.Option(case_sensitive=False, help="What is promised; else BACKWARD, or what the registry says."),
+        typer.Option(case_sensitive=False, help="Compatibility level. Default: the registry's, or BACKWARD offline."),
     ] = None,
     policy: Annotated[
         Policy | None,
@@ -83,18 +83,18 @@ def check(
         typer.Option(
             "--reference",
             metavar="NAME=TARGET",
-            help="What the schemas refer to: a file, or SUBJECT@VERSION with a registry. What is referred to first.",
+            help="Referenced schemas, dependencies first: a file, or SUBJECT@VERSION with a registry.",
         ),
     ] = None,
     max_steps: MaxSteps = 0,
     witness: Witness = False,
     output: Report = OutputFormat.TEXT,
 ) -> None:
-    """Say whether a schema may follow the older ones.
+    """Check a schema for compatibility with earlier versions.
 
-    If not: what changed, where, who breaks, how to fix it. Offline between two files, or two directories whose
-    files are paired by name; or against a registry, where a file stands for the subject of its name. Nothing is
-    registered.
+    If it is incompatible: what changed, where, who breaks, how to fix it. Offline between two files, or two
+    directories whose files are paired by name; or against a registry, where a file stands for the subject of its
+    name. Nothing is registered.
     """
     from llm_schema_registry.cli.reporting import Report as Result
     from llm_schema_registry.cli.reporting import render

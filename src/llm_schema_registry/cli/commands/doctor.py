@@ -23,11 +23,11 @@ def doctor(
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Look for what is wrong, and say the way out.
+    """Diagnose the setup and suggest fixes.
 
-    Looks at the installation, the clock, the store, its key, object storage, the port and the registry.
+    Checks the installation, the clock, the store, its key, object storage, the port and the registry.
 
-    Exit 1 if something is wrong. That no registry runs is wrong only if you name one.
+    Exit 1 if a check fails. A registry that does not run is a failure only if you name one.
     """
     from datetime import UTC, datetime
 

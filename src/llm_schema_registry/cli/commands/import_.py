@@ -29,12 +29,12 @@ def import_(
     registry: Registry = DEFAULT_REGISTRY,
     as_json: AsJson = False,
 ) -> None:
-    """Bring over everything that another registry holds, with the same ids and versions.
+    """Import the content of another registry or of an export, with the same ids and versions.
 
-    Soft-deleted versions come too, so that old data stays readable. Contexts that get schemas are in IMPORT mode
-    meanwhile, and are put back whatever happens. What is there already is left alone, so an import that was
-    interrupted goes on where it was. If an id or a version is taken by other content, nothing is imported, and
-    each collision is told (exit 1). If the registry refuses a version or a setting, the import continues without it
+    Soft-deleted versions are imported too, so that old data stays readable. Contexts that receive schemas are in
+    IMPORT mode until the import ends, also if it fails. Existing content is left alone, so an interrupted import
+    can be repeated. If an id or a version is taken by other content, collisions are listed and nothing is
+    imported (exit 1). If the registry refuses a version or a setting, the import continues without it
     and without the versions that reference it, and lists them with the reasons (exit 1).
     """
     import asyncio

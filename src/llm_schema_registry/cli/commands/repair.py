@@ -53,7 +53,7 @@ def repair(
     if not blobs:
         raise CliError("no object storage is named", "Name it with --blobs or LSR_BLOBS.")
     if source is not None and not fix:
-        raise CliError("--from says where to look for what --fix puts back", "Add --fix.")
+        raise CliError("--from requires --fix", "Add --fix.")
     _must_exist(store)
     wanted = repair.RepairOptions(fix=fix, source=source, move=move, prune=prune)
     place = BlobSettings(blobs, blob_bytes)

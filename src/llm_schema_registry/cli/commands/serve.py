@@ -27,7 +27,7 @@ def serve(
         from llm_schema_registry.server import Settings, SettingsError, run
     except ModuleNotFoundError as error:
         raise CliError(
-            f"the server is not installed: there is no module {error.name}",
+            f"the server is not installed: no module {error.name}",
             "pip install 'llm-schema-registry[server]'",
         ) from None
     _hide_password(store, host=host, port=port, workers=workers)

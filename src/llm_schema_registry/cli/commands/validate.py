@@ -45,7 +45,7 @@ def validate(
     schema_type: Type = None,
     references: Annotated[
         list[str] | None,
-        typer.Option("--reference", metavar="NAME=FILE", help="What --schema refers to. What is referred to first."),
+        typer.Option("--reference", metavar="NAME=FILE", help="Schemas that --schema references, dependencies first."),
     ] = None,
     max_steps: MaxSteps = 0,
     registry: Registry = DEFAULT_REGISTRY,
@@ -63,7 +63,7 @@ def validate(
     from llm_schema_registry.cli.reporting import render
 
     if sum(given is not None for given in (schema, schema_id, subject)) != 1:
-        raise CliError("it is not clear by what to validate", "Give one of --schema, --id and --subject.")
+        raise CliError("exactly one of --schema, --id and --subject is required", "Add one, or remove the others.")
     events = [event for file in files for event in read_events(file, encoding)]
     if schema is not None:
         from llm_schema_registry.cli.schema_files import read_references, read_schema

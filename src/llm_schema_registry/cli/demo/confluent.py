@@ -124,7 +124,7 @@ def _message_class(proto: str, name: str) -> Any:
 def _origin(module: str) -> str:
     found = importlib.util.find_spec(module)
     if found is None or found.origin is None:
-        raise CliError(f"there is no module {module}", "pip install llm-schema-registry")
+        raise CliError(f"package not installed: {module}", "pip install llm-schema-registry")
     return found.origin
 
 

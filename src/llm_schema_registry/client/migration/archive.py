@@ -1,4 +1,4 @@
-"""A snapshot as a directory: one file per version for people and their tools, and a manifest with everything else."""
+"""A snapshot as a directory: one file per version, and a manifest."""
 
 import hashlib
 from pathlib import Path

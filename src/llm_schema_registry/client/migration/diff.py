@@ -1,4 +1,4 @@
-"""What is missing in a registry to be like another one: decided before anything is written."""
+"""Plan of an import: what a registry lacks, decided before anything is written."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace

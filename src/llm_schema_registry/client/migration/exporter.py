@@ -1,4 +1,4 @@
-"""Taking a snapshot of a registry over HTTP: of this one, or of any that is compatible with Confluent's."""
+"""Takes a snapshot of a registry over HTTP: of this one, or of any that is compatible with Confluent's."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,4 +1,4 @@
-"""Doing the work of an import: IMPORT mode where it is needed, for as long as it is needed."""
+"""Applies an import, in IMPORT mode as long as needed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine

@@ -1,4 +1,4 @@
-"""The outermost layer of the application: what happens to every request, whatever it asks for."""
+"""The outer ASGI application: request ids, origins, context prefixes, metrics."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Errors of every kind as one value, and the two shapes they take on the wire."""
+"""Errors as one value, and their two representations on the wire."""
 
 from typing import Any
 from urllib.parse import unquote_to_bytes

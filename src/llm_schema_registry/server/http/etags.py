@@ -1,4 +1,4 @@
-"""Validators: by its entity tag a client or a cache asks whether the answer it holds is still the one it would get."""
+"""Entity tags and conditional requests (RFC 9110, 8.8.3 and 13)."""
 
 import re
 from collections.abc import Iterable

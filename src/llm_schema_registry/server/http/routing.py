@@ -1,4 +1,4 @@
-"""From operations to routes: decodes a request, calls the operation, encodes what it returns."""
+"""Routing: decodes a request, calls its operation, encodes the result."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any

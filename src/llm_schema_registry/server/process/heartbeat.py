@@ -1,4 +1,4 @@
-"""What a worker and its supervisor tell each other: two numbers in memory that they share."""
+"""Heartbeat: two numbers in memory that a worker and its supervisor share."""
 
 import ctypes
 import multiprocessing

@@ -1,4 +1,4 @@
-"""Follows the store: hears of writes from outside the node, and notices when the store is out of reach."""
+"""Tails the change log: learns of commits of other nodes, and notices that the store is unreachable."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Running the server: its address, and its supervisor."""
+"""Entry point of the server: its address, and its supervisor."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Heavy use cases of requests: run in the sandbox on behalf of a client, dropped when the client leaves."""
+"""Offload of heavy use cases to the sandbox on behalf of a client; dropped when the client disconnects."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping

@@ -1,4 +1,4 @@
-"""How a process that serves comes to its end, so that no request fails that it could still answer.
+"""Graceful shutdown: drain, close, stop.
 
 A process that stops drains first: it says that it is not ready, so that a load balancer takes it out, and still
 answers everybody. Then it accepts no connection any more, and stays a moment for those who are still talking to it.

@@ -1,4 +1,4 @@
-"""The worker processes on one socket, one or several, under one supervisor."""
+"""Supervisor of the worker processes on one socket."""
 
 import itertools
 import multiprocessing
@@ -251,7 +251,7 @@ class Supervisor:
         elif successor.is_dead:
             code = self._forget(successor)
             _log.error(
-                "the reload is given up: the workers that are there stay",
+                "reload aborted: keeping the current workers",
                 pid=successor.process.pid,
                 reason=_reason(code, successor),
             )

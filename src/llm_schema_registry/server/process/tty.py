@@ -1,4 +1,4 @@
-"""The terminal that a server was started from: SIGHUP means that it was closed, or, without one, to reload."""
+"""The controlling terminal: SIGHUP means that it was closed or, without one, a reload."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""One process that answers: uvicorn with the settings of this product."""
+"""Worker process: uvicorn with the settings of this product."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The HTTP protocol with the response shelf in front of the application."""
+"""The response cache, in front of the application."""
 
 from llm_schema_registry.server.connections.connection import BoundedConnection
 from llm_schema_registry.server.connections.flow_control import bound_send_buffers

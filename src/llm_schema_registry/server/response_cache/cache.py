@@ -1,12 +1,11 @@
-"""The response shelf: answers that were given before, by the very bytes of the request.
+"""Response cache: responses by the bytes of their request.
 
-An answer stays on the shelf until a change of the log touches one of the facts it was made from. Before anything is
-taken from the shelf, the follower tells whether everything is known that was committed by any worker; if not, the
-shelf answers nothing until the follower has caught up. The request's bytes include its credential, so that an answer
-that was made for one never goes to another.
+A response stays cached until a change of the log touches one of its dependencies. Before a cached response is used, the
+follower shows whether all commits of all workers have been read; if not, the cache is bypassed until the follower has
+caught up. The bytes of a request include its credential, so a response never reaches a client with another one.
 
-While the log is out of reach, what is on the shelf was true when the log was last known; `stale` tells it, and the
-follower how long ago that was.
+While the log is unreachable, cached responses were true when the log was last read: `stale` returns them, and the
+follower knows the age.
 """
 
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ _GOOD = b"HTTP/1.1 200 "
 
 
 class CachedResponse:
-    """An answer on the shelf.
+    """A cached response.
 
     Attributes:
         head: the status line and the headers but those that are new for every answer.
@@ -71,7 +70,7 @@ class ResponseCache:
         follower.subscribe(self)
 
     def get(self, request: bytes) -> CachedResponse | None:
-        """The answer to a request if it is on the shelf, and known to be true still."""
+        """The cached response to a request, if it is known to be current."""
         answer = self._answers.get(request)
         if answer is None or not self.follower.current:
             return None

@@ -1,4 +1,4 @@
-"""Which requests mean the same, though their bytes differ."""
+"""Cache key: normalizes requests that must share a response."""
 
 # Fields that no answer depends on: who asks with what, by which way, what is held already, and what was seen to before.
 _WITHOUT_MEANING = frozenset(

@@ -1,4 +1,4 @@
-"""Signals: the workers of a node tell each other that something was committed."""
+"""Commit signal: the workers of a node notify each other of commits."""
 
 import ctypes
 import multiprocessing

@@ -1,4 +1,4 @@
-"""Puts the answers of the application on the shelf, and tells what is there when the store is out of reach."""
+"""Middleware of the response cache: stores responses, and serves stale ones while the store is unreachable."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
@@ -48,8 +48,8 @@ class ResponseCacheMiddleware:
     """An ASGI application around another one.
 
     Args:
-        app: answers what the shelf does not know.
-        shelf: keeps what it answers.
+        app: answers requests that are not cached.
+        response_cache: stores its responses.
         refuse: answers that the store is not available.
         patience: for how many seconds reads go on without the store's change log.
         on_stale: called with the name of each operation that was answered so.
@@ -134,7 +134,7 @@ class ResponseCacheMiddleware:
 
 
 def _messages(answer: CachedResponse, held: str | None, marks: Headers) -> list[dict[str, Any]]:
-    """An answer of the shelf in the messages of ASGI, with further headers."""
+    """A cached response as ASGI messages, with further headers."""
     line, *lines = answer.head.removesuffix(b"\r\n").split(b"\r\n")
     status = int(line.split()[1])
     headers = [(name, value) for name, _, value in (each.partition(b": ") for each in lines)]

@@ -1,4 +1,4 @@
-"""The HTTP protocol of a worker, with the shelf asked before a request is parsed."""
+"""HTTP protocol that answers from the response cache before a request is parsed."""
 
 import itertools
 import secrets
@@ -18,13 +18,13 @@ REQUEST_BYTES = "llm_schema_registry.request_bytes"
 
 
 class ResponseCacheProtocol(BoundedConnection):
-    """Answers what the shelf knows at once; everything else goes its usual way, untouched.
+    """Answers from the response cache before parsing; other requests take the normal path.
 
-    The shelf is asked only between messages: when no head or body is half read, and no response is under way, so
-    that the bytes which arrive are the beginning of a message.
+    The cache is consulted only between messages: when no head or body is half read and no response is in progress, so
+    that arriving bytes are the beginning of a message.
 
     Attributes:
-        shelf: of the worker.
+        response_cache: of the worker.
         leaving: whether the worker closes each connection with its next answer; the default headers say so then.
     """
 
@@ -82,7 +82,7 @@ _NUMBERS = itertools.count(1)
 
 
 def response_cache_protocol(response_cache: ResponseCache, limits: Limits) -> type[ResponseCacheProtocol]:
-    """The protocol class of a worker whose answers are on this shelf."""
+    """The protocol class of a worker that uses this response cache."""
     own = {
         "__slots__": (),
         "response_cache": response_cache,

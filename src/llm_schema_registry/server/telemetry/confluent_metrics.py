@@ -99,7 +99,7 @@ def _totals(families: Iterable[Metric], registered: int | None) -> Totals:
         for sample in family.samples:
             if sample.name not in (_REQUESTS, _SHELF_ANSWERS) or sample.labels["endpoint"].startswith(_NOT_API):
                 continue
-            # The shelf has good answers alone.
+            # Only successful responses are cached.
             status = int(sample.labels.get("status", "200"))
             if status < _FIRST_FAILURE:
                 successes += int(sample.value)

@@ -65,7 +65,7 @@ def open_blobs(url: str, folder: str = "") -> Blobs:
     if endpoint and not _is_endpoint(endpoint):
         raise _unsupported("has an endpoint that is no URL of a host")
     if not _REGION.fullmatch(region):
-        raise _unsupported("has a region that is none")
+        raise _unsupported(f"has an invalid region '{region}'")
     try:
         from llm_schema_registry.store.blobs.object_storage import ObjectBlobs
     except ModuleNotFoundError as error:

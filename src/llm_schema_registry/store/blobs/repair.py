@@ -1,4 +1,4 @@
-"""The upkeep of texts in object storage: what is lost, what belongs elsewhere, and what nothing refers to.
+"""Maintenance of object storage: lost, misplaced and unreferenced objects.
 
 Everything goes through the tables in pages, and through the objects one by one, so that it takes little memory.
 """

@@ -1,4 +1,4 @@
-"""Texts as objects: brought to object storage, and fetched with the proof that they are what was brought."""
+"""Schema texts as objects: upload, and fetch with proof of their content."""
 
 import asyncio
 from collections import OrderedDict

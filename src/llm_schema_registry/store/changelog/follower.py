@@ -1,8 +1,8 @@
-"""Follows the change log of a store, for everything in a process that remembers what was read from it.
+"""Change-log follower: invalidates the caches of a process.
 
-The log is read once for all who remember. Before anything remembered is told, `current` says whether everything that
-was committed on this node is known; if not, `catch_up` reads the log. What other nodes commit is known once somebody
-says so (def observe, `mark_stale`), or the log is read for another reason.
+The log is read once for all listeners. Before a cached value is used, `current` shows whether every commit of this node
+has been read; if not, `catch_up` reads the log. Commits of other nodes are known once `observe` or `mark_stale` is
+called, or the log is read for another reason.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What a node remembers of the change log: which facts were touched of late, and when last."""
+"""The recent part of the change log: facts touched, with their last revision."""
 
 import hashlib
 from array import array

@@ -1,4 +1,4 @@
-"""A store whose large definitions are objects elsewhere."""
+"""Layer that keeps large definitions in object storage."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,7 +44,7 @@ class _BlobReads:
 
     async def _with_text(self, stored: StoredSchema, column: str) -> StoredSchema:
         if self._texts is None:
-            raise DefinitionLostError(stored, "is in object storage, and nobody said where that is: set LSR_BLOBS")
+            raise DefinitionLostError(stored, "is in object storage, but LSR_BLOBS is not set")
         try:
             text = await self._texts.get(Blob.parse(column))
         except DamagedBlobError as error:

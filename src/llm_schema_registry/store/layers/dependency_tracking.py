@@ -1,4 +1,4 @@
-"""A store that notes the facts that are read from it, and tells when a write of its own was committed."""
+"""Layer that records the facts read from a store, and signals its own commits."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager

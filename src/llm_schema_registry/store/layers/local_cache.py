@@ -1,4 +1,4 @@
-"""A store whose point reads are answered from memory while that is known to be true."""
+"""Layer that answers point reads from memory while the change log proves them current."""
 
 import asyncio
 import enum

@@ -1,4 +1,4 @@
-"""Statements that only add rows, as one: they are sent and answered together."""
+"""Batches inserts into one round trip."""
 
 import functools
 import re

@@ -1,4 +1,4 @@
-"""Brings a PostgreSQL database to the layout this code knows before anything reads it."""
+"""Brings a PostgreSQL database to the current layout before anything reads it."""
 
 import asyncpg
 

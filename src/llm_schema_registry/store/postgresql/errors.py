@@ -1,4 +1,4 @@
-"""What the failures of a PostgreSQL server mean to users of the store."""
+"""Maps PostgreSQL errors to errors of the store."""
 
 import asyncpg
 

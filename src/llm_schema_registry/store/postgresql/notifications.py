@@ -1,4 +1,4 @@
-"""Follows the revision of a store by the announcements of its commits."""
+"""Follows the revision of a store through notifications of commits."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Connections to one PostgreSQL server, kept and renewed in a pool."""
+"""Pool of connections to one PostgreSQL server."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The URL of a PostgreSQL store: whose server, and which of its parts are for this store."""
+"""The URL of a PostgreSQL store."""
 
 import re
 from dataclasses import dataclass, field

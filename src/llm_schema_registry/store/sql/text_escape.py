@@ -1,4 +1,4 @@
-"""Texts in columns: every text that Python can hold comes back as it was, on every engine.
+"""Escapes texts for columns, so that every Python text survives a round trip on every engine.
 
 UTF-8 has no lone surrogates, and a server database no U+0000; JSON can bring both. They are written with an escape:
 U+0001 and four hexadecimal digits, and so is U+0001 itself.

@@ -1,4 +1,4 @@
-"""Brings an SQLite file to the layout this code knows before anything reads it."""
+"""Brings an SQLite file to the current layout before anything reads it."""
 
 import sqlite3
 import time

@@ -1,4 +1,4 @@
-"""Long answers: searched for in a thread and read page by page, so that the event loop goes on meanwhile."""
+"""Long results: searched in a thread and read in pages, so that the event loop stays free."""
 
 import asyncio
 import contextlib

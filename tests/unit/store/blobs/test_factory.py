@@ -33,7 +33,7 @@ def test_what_can_be_opened(url: str) -> None:
         ("s3://bucket:9000", "names no bucket"),
         ("s3://me:secret@bucket", "holds credentials: they belong into AWS_ACCESS_KEY_ID"),
         ("s3://bucket?secret=x", "unknown option 'secret'"),
-        ("s3://bucket?region=a b", "region that is none"),
+        ("s3://bucket?region=a b", "invalid region 'a b'"),
         ("s3://bucket?endpoint=localhost:9000", "endpoint that is no URL"),
         ("s3://bucket?endpoint=http://", "endpoint that is no URL"),
         ("s3://bucket?endpoint=http://host:70000", "endpoint that is no URL"),

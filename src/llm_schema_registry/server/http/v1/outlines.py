@@ -1,4 +1,4 @@
-"""Outlines of schemas, and what tells two of them apart."""
+"""Outlines of schemas, and diffs between two of them."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Which schema a request of the native surface means: an id, a subject with a version, or a message's prefix."""
+"""Resolves the schema that a request names: by id, by subject and version, or by the prefix of a message."""
 
 from dataclasses import dataclass
 

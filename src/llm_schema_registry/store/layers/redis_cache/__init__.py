@@ -1,4 +1,4 @@
-"""A cache that all nodes of a registry share, below what each of them remembers by itself."""
+"""Shared cache of point reads, for all nodes of a registry."""
 
 from llm_schema_registry.store.layers.redis_cache.redis import RedisCache
 from llm_schema_registry.store.layers.redis_cache.store import RedisCacheStore

@@ -1,4 +1,4 @@
-"""Learns the end of the change log as it was before a follower began.
+"""Backfill: reads the end of the change log from before a follower began.
 
 A process that has just started knows of no change, and so of no entry in a shared cache whether it is true still.
 """

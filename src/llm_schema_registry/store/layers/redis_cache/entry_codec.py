@@ -1,4 +1,4 @@
-"""What stands in a shared cache: under which key, and how it is known to be what a node of this store put there.
+"""Entries of the shared cache: keys, encoding, and proof that a node of this store wrote them.
 
 Whoever else writes into the same server, by mistake or not, cannot make an entry: it begins with a digest of its key
 and its content that only those can make who know the store's secret.

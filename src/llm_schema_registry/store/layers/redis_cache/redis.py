@@ -1,4 +1,4 @@
-"""A server that keeps bytes under keys, and may be slow, wrong, full or gone: nobody waits for it for long.
+"""Redis client with tight timeouts; treats every failure as a miss.
 
 All who ask at the same time ask together, in one round trip and over one connection. So what a silent server costs is
 one short wait; while its answer is overdue, and then until it answers again, it is not asked.

@@ -1,4 +1,4 @@
-"""A store whose point reads are answered from a shared cache where that is known to be true.
+"""Layer that answers point reads from a shared cache while the change log proves them current.
 
 Nothing in the cache is ever made invalid: each entry says which revision of the store it was true at, and each reader
 knows from the change log whether it still is. So an entry can be old, foreign, damaged or missing, and the server that

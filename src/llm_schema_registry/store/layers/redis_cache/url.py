@@ -1,4 +1,4 @@
-"""The URL of a shared cache: whose server, or whose cluster."""
+"""The URL of a Redis server or cluster."""
 
 import re
 from dataclasses import dataclass, field

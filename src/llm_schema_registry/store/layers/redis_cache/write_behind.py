@@ -1,4 +1,4 @@
-"""Puts into a shared cache what was read from the store, after whoever read it has been answered."""
+"""Write-behind: puts reads into the shared cache after the caller has its answer."""
 
 import asyncio
 from collections.abc import Callable, Iterable
