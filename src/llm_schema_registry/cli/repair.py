@@ -21,8 +21,8 @@ class RepairOptions:
     """What is to be done besides looking.
 
     Attributes:
-        fix: put back what is lost and can be had.
-        source: where else it may be had: the URL of a registry, or an export.
+        fix: restore lost texts that can be obtained.
+        source: another place to obtain them: the URL of a registry, or an export.
         move: move what belongs elsewhere by its size.
         prune: remove what nothing refers to.
     """
@@ -148,7 +148,7 @@ def _note(fault: Fault, fixed: bool, done: RepairReport, say: Callable[[str], No
 
 @asynccontextmanager
 async def _source(source: str | None, tables: Store) -> AsyncIterator[Source | None]:
-    """Where a text may be had: of a registry, what is asked for; of an export, all there is."""
+    """Texts by place: from a registry those requested, from an export all."""
     if source is None:
         yield None
     elif source.startswith(("http://", "https://")):

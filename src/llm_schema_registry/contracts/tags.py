@@ -69,7 +69,7 @@ def listed_tags(tags: Mapping[Entity, tuple[str, ...]], wanted: Iterable[str]) -
 
 
 def _matches(pattern: list[str], path: str, budget: Budget) -> bool:
-    """Whether a path matches, in time of the product of both lengths: a search that goes back could take for ever."""
+    """Whether a path matches, in time of the product of both lengths; a backtracking search could be exponential."""
     budget.spend(1 + len(path) * len(pattern) // _CHARACTERS_OF_A_STEP)
     # The places in the path that the pieces so far can end at.
     places = {0}

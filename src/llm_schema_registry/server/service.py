@@ -54,7 +54,7 @@ class Service:
         self.response_cache = response_cache
         self.metrics = Metrics() if response_cache is None else Metrics(response_cache.uses)
         if response_cache is not None:
-            self.metrics.cache("shelf", response_cache.counted)
+            self.metrics.cache("response", response_cache.counted)
         self.turns = OwnTurns()
         self.batches = asyncio.Semaphore(_BATCHES_AT_ONCE)
         self._registry: Registry | None = None

@@ -65,7 +65,7 @@ def check_applied(migration: Migration, checksum: str) -> None:
     if checksum != migration.checksum:
         raise StoreUnavailableError(
             f"Migration {migration.number} ({migration.name}) is not the one this store was made with. "
-            "Install the registry anew, or restore a backup made by this version."
+            "Install the registry again, or restore a backup made by this version."
         )
 
 

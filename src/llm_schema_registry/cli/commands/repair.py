@@ -19,7 +19,7 @@ def repair(
         int,
         typer.Option("--blob-bytes", envvar="LSR_BLOB_BYTES", min=0, help="Larger definitions belong there."),
     ] = DEFAULT_BLOB_BYTES,
-    fix: Annotated[bool, typer.Option("--fix", help="Put back what is lost, if it can be had.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Restore lost definitions that can be obtained.")] = False,
     source: Annotated[
         str | None,
         typer.Option(
@@ -38,7 +38,7 @@ def repair(
     """Look whether every large definition is in object storage, unchanged.
 
     Says which are lost, and counts the objects that nothing refers to; without further options it changes nothing.
-    What is lost may be had from a schema in the store with the same GUID, or from --from. Servers may go on meanwhile.
+    A lost definition is restored from a schema in the store with the same GUID, or from --from. Servers keep running.
 
     Exit 1 if a definition is lost and was not put back.
     """

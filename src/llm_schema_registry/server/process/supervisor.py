@@ -44,7 +44,7 @@ def supervise(settings: Settings, listening: socket.socket, url: str) -> None:
 
     A worker that dies is replaced, after a pause that grows if it dies before it serves, again and again; one whose
     event loop has not turned for 30 seconds is killed. SIGHUP replaces all workers, one after the other, by processes
-    that read the code anew; each stops only when its successor answers.
+    that read the code again; each stops only when its successor answers.
 
     Raises:
         SystemExit: no worker could start.
@@ -228,7 +228,7 @@ class Supervisor:
         return worker.process.exitcode or 0
 
     def _reload(self) -> None:
-        """Begins to replace all workers, anew if that was under way."""
+        """Begins to replace all workers; starts over if a replacement was in progress."""
         if self._settings.store_in_memory:
             _log.warning(_CANNOT_RELOAD)
             return

@@ -154,7 +154,7 @@ class _Server(uvicorn.Server):
     def _send_connection_close(self) -> None:
         """Lets every answer from now on say that its connection closes, also those that are under way."""
         self._protocol.leaving = True
-        # uvicorn makes the default headers anew from these, once a second.
+        # uvicorn renews the default headers from these, once a second.
         self.config.encoded_headers.append(_GOODBYE)
         self.server_state.default_headers.append(_GOODBYE)
 

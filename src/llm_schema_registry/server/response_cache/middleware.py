@@ -103,7 +103,7 @@ class ResponseCacheMiddleware:
             self._response_cache.put(request, answer, origin.facts, cursor)
 
     async def _serve_stale(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        """Answers without knowing what was committed of late: reads say so, or are refused after a while."""
+        """Serves stale reads, marked as such, while the log is unreachable; rejects them after a while."""
         age = self._response_cache.follower.age
         in_time = age < self._patience
         marks = [(b"age", b"%d" % age), _WARNING]

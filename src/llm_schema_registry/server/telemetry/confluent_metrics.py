@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prometheus_client import Metric
 
 _REQUESTS = "schema_registry_requests_total"
-_SHELF_ANSWERS = "schema_registry_shelf_answers_total"
+_CACHED_ANSWERS = "schema_registry_response_cache_answers_total"
 _NOT_API = ("/health", "/metrics", "/openapi.json", "/docs")
 _FIRST_FAILURE = 400
 
@@ -97,7 +97,7 @@ def _totals(families: Iterable[Metric], registered: int | None) -> Totals:
     successes = failures = 0
     for family in families:
         for sample in family.samples:
-            if sample.name not in (_REQUESTS, _SHELF_ANSWERS) or sample.labels["endpoint"].startswith(_NOT_API):
+            if sample.name not in (_REQUESTS, _CACHED_ANSWERS) or sample.labels["endpoint"].startswith(_NOT_API):
                 continue
             # Only successful responses are cached.
             status = int(sample.labels.get("status", "200"))

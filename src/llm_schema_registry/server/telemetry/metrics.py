@@ -19,19 +19,22 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 _RESULTS = frozenset({"hit", "miss", "outdated", "damaged"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
+# The next release removes them.
+_DEPRECATED_LAYERS = {"response": "shelf"}
+
 
 class Metrics:
     """The metrics of one process.
 
     Args:
-        uses_of_shelf: tells how often the response shelf answered since it was last asked, by route template.
+        cached_answers: the number of answers from the response cache since the last call, by route template.
 
     Attributes:
         registered: how many schemas are registered.
     """
 
-    def __init__(self, uses_of_shelf: Callable[[], Mapping[str, int]] = dict) -> None:
-        self._uses_of_shelf = uses_of_shelf
+    def __init__(self, cached_answers: Callable[[], Mapping[str, int]] = dict) -> None:
+        self._cached_answers = cached_answers
         self._caches: dict[str, Callable[[], tuple[int, int]]] = {}
         self.registered = RegisteredCount()
         self.registry = CollectorRegistry()
@@ -88,9 +91,15 @@ class Metrics:
             ["cause"],
             registry=self.registry,
         )
+        self._from_cache = Counter(
+            "schema_registry_response_cache_answers",
+            "Requests answered from the response cache, before the application; not among the requests above.",
+            ["endpoint"],
+            registry=self.registry,
+        )
         self._from_shelf = Counter(
             "schema_registry_shelf_answers",
-            "Requests answered from the response shelf, before the application; not among the requests above.",
+            "Deprecated name of `schema_registry_response_cache_answers`; the next release removes it.",
             ["endpoint"],
             registry=self.registry,
         )
@@ -102,9 +111,9 @@ class Metrics:
         )
         self._cache_requests = Counter(
             "schema_registry_cache_requests",
-            "What was asked of a cache before the store, by layer (`shelf`: requests for the response shelf; "
-            "`memory`: point reads, of what the process remembers; `shared`: of what nodes share) and result: `hit`, "
-            "`miss`; `outdated` and `damaged` for entries that were found and not used.",
+            "Cache lookups by layer (`response`: requests, in the response cache, also under the deprecated label "
+            "`shelf`; `memory`: point reads, in the process; `shared`: in the cache that nodes share) and result: "
+            "`hit`, `miss`; `outdated` and `damaged` for entries that were found and not used.",
             ["layer", "result"],
             registry=self.registry,
         )
@@ -176,17 +185,23 @@ class Metrics:
         self._store_failures.labels(cause.value).inc()
 
     def cache(self, layer: str, counted: Callable[[], tuple[int, int]]) -> None:
-        """Names a cache that tells its hits and misses since it was last asked."""
+        """Adds a cache; `counted` returns its hits and misses since the last call."""
         self._caches[layer] = counted
 
     def count_caches(self) -> None:
-        """Counts what was answered from the shelf and other caches since the last call."""
-        for endpoint, number in self._uses_of_shelf().items():
+        """Counts the lookups of the response cache and of other caches since the last call."""
+        for endpoint, number in self._cached_answers().items():
+            self._from_cache.labels(endpoint).inc(number)
             self._from_shelf.labels(endpoint).inc(number)
-            self._cache_requests.labels("shelf", "hit").inc(number)
+            self._count_lookups("response", "hit", number)
         for layer, counted in self._caches.items():
             for result, number in zip(("hit", "miss"), counted(), strict=True):
-                self._cache_requests.labels(layer, result).inc(number)
+                self._count_lookups(layer, result, number)
+
+    def _count_lookups(self, layer: str, result: str, number: int) -> None:
+        self._cache_requests.labels(layer, result).inc(number)
+        if layer in _DEPRECATED_LAYERS:
+            self._cache_requests.labels(_DEPRECATED_LAYERS[layer], result).inc(number)
 
     def stale(self, endpoint: str) -> None:
         """Counts a read that was answered with what was known."""

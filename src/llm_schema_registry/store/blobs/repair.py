@@ -73,7 +73,7 @@ class Repair:
         return None
 
     async def fix(self, fault: Fault, source: Source | None) -> bool:
-        """Puts an object back if its text can be had: from the tables, where another schema may have it, or a source.
+        """Restores an object if its text can be obtained: from another schema in the tables, or from a source.
 
         Returns:
             whether the object is there again.

@@ -20,7 +20,7 @@ _log = structlog.get_logger()
 class Texts:
     """Large texts, in object storage.
 
-    A few are remembered: a name stands for one text for ever, so nothing of it has to be invalidated, and what was
+    A few are remembered: a name always means the same text, so nothing has to be invalidated, and what was
     brought ahead of a transaction is not fetched within it.
 
     Args:
@@ -41,7 +41,7 @@ class Texts:
         return exceeds(text, self._threshold)
 
     async def put(self, text: str) -> Blob:
-        """Makes sure that there is an object for a text, unless it was seen there of late.
+        """Makes sure that there is an object for a text, unless it was seen there recently.
 
         Raises:
             BlobsUnavailableError: there may be none.

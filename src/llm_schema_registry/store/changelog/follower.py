@@ -54,7 +54,7 @@ class ChangeLogFollower:
 
     Attributes:
         signal: the same.
-        recent: which facts were touched of late. It may be ahead of those who remember only while the log is read.
+        recent: the facts that were touched recently. It is ahead of the listeners only while the log is read.
     """
 
     def __init__(self, signal: CommitSignal) -> None:
@@ -170,7 +170,7 @@ class ChangeLogFollower:
         if not (self._placed and await self._go_on(log)):
             self._begin_anew(await log.revision())
             if not await self._go_on(log):
-                raise StoreUnavailableError("The store is not available: its change log begins anew and anew.")
+                raise StoreUnavailableError("The store is not available: its change log was reset repeatedly.")
         self._placed = True
         # What was heard before and is not there belongs to a history that has ended.
         self._heard = max(self._heard if self._heard > heard else 0, self.cursor)

@@ -142,7 +142,7 @@ class _SealedTransaction(_SealedReads):
 
     async def put_setting(self, scope: Subject, kind: Setting, value: str | None) -> None:
         """See `Transaction`."""
-        # What is sealed anew differs from what is there, also where nothing has changed.
+        # Encrypting the same value again gives another text, also where nothing has changed.
         if value is None or await self.setting(scope, kind) != value:
             sealed = None if value is None else _setting(scope, kind, value, self._vault.encrypt)
             await self._transaction.put_setting(scope, kind, sealed)

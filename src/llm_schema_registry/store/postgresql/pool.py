@@ -33,12 +33,12 @@ _PAUSE_SECONDS = 0.02
 # How long a read of the log waits for a session of the pool: less than its caller waits for the answer.
 _SOON_SECONDS = 1.2
 _IDLE_SECONDS = 300.0
-# A process that stops in the middle of a transaction must not hold the head row for ever.
+# A process that stops in the middle of a transaction must not hold the head row indefinitely.
 _IDLE_IN_TRANSACTION_MILLISECONDS = 60_000
 _CONNECTIONS = 8
 
 PLANNER = {
-    # Planning a statement anew for its values costs more than running it, and every statement has an index that serves
+    # Planning a statement again for its values costs more than running it, and every statement has an index that serves
     # whatever the values: what the planner thinks of tables that are small or new must not lead away from it.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",

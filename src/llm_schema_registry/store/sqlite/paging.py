@@ -81,7 +81,7 @@ async def read_in_pages(
     cursor = connection.cursor()
     try:
         # This finds the first row: all the work there is for a page far down or an answer of few rows. Fetching rows
-        # in a thread would take the interpreter lock anew for each of them, and starve beside a busy event loop.
+        # in a thread would take the interpreter lock again for each of them, and starve beside a busy event loop.
         await run_to_completion(loop.run_in_executor(threads, cursor.execute, statement, parameters(values)))
         found: list[_T] = []
         while rows := cursor.fetchmany(PAGE):

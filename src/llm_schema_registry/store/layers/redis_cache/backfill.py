@@ -29,7 +29,7 @@ class LogBackfill:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Begins to learn what was before that which is known now; called whenever that began anew."""
+        """Starts to read the changes before the known ones; called whenever the known ones were reset."""
         self._cancel()
         self._task = asyncio.create_task(self._learn(), name="learn-changes")
 

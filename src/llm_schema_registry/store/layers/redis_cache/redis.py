@@ -16,7 +16,7 @@ from llm_schema_registry.store.api import StoreUnavailableError
 from llm_schema_registry.store.layers.circuit_breaker import CircuitBreaker
 from llm_schema_registry.store.layers.redis_cache.url import RedisUrl
 
-# How long a connection is left waiting for what nobody waits for any more, rather than to be made anew.
+# How long a connection waits for an abandoned response before it is replaced.
 _GIVE_UP_SECONDS = 1.0
 _CLOSE_SECONDS = 1.0
 _MOST_ASKED: Final = 64
@@ -65,7 +65,7 @@ class RedisCache:
 
     @property
     def answers(self) -> bool:
-        """Whether it is worth asking: it has answered of late, and no answer is overdue."""
+        """True if the server has answered recently and no response is overdue."""
         return not self._circuit.is_open and not self._is_overdue()
 
     async def get(self, key: bytes) -> bytes | None:
