@@ -121,7 +121,7 @@ def test_every_report_is_complete(check: Check, tmp_path: Path, form: str) -> No
     [
         (["--profile", "SOURCE"], "failed"),
         (["--profile", "WIRE_JSON"], "skipped"),
-        (["--profile", "SOURCE", "--mode", "NONE"], "skipped"),
+        (["--profile", "SOURCE", "--level", "NONE"], "skipped"),
         ([], "skipped"),
     ],
 )

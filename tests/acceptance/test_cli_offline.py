@@ -70,7 +70,7 @@ def test_help_needs_no_library_that_a_command_needs() -> None:
 
 
 def test_a_compatible_change_exits_0(lsr: Lsr, catalog: Path) -> None:
-    done = lsr("check", OLD, "evolution/cost.token-usage.add-optional.avsc", "--mode", "FULL")
+    done = lsr("check", OLD, "evolution/cost.token-usage.add-optional.avsc", "--level", "FULL")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "1 schema: 1 passed"
 
@@ -111,7 +111,7 @@ def test_an_incompatible_change_exits_1_and_explains(lsr: Lsr, catalog: Path) ->
 @pytest.mark.parametrize("evolution", Catalog.load().evolutions, ids=lambda evolution: evolution.name)
 def test_every_next_version_of_the_catalogue(lsr: Lsr, catalog: Path, evolution: object) -> None:
     for mode, allowed in evolution.allowed.items():  # type: ignore[attr-defined]
-        done = lsr("check", OLD, f"evolution/{evolution.file}", "--mode", mode, "--format", "json")  # type: ignore[attr-defined]
+        done = lsr("check", OLD, f"evolution/{evolution.file}", "--level", mode, "--format", "json")  # type: ignore[attr-defined]
         assert done.returncode == (0 if allowed else 1), mode
         assert json.loads(done.stdout)["ok"] is allowed
 
@@ -172,7 +172,7 @@ def test_the_other_formats(lsr: Lsr, catalog: Path) -> None:
         (["check", OLD, "schemas"], "is a directory"),
         (["check", OLD, "samples/broken.avsc"], "is not a valid AVRO schema"),
         (["check", OLD, OLD, "--reference", "x"], "is not NAME=FILE"),
-        (["check", OLD, OLD, "--mode", "SIDEWAYS"], "SIDEWAYS"),
+        (["check", OLD, OLD, "--level", "SIDEWAYS"], "SIDEWAYS"),
         (
             ["validate", "samples/cost.record.v1.avro-valid.json"],
             "exactly one of --schema, --id and --subject is required",

@@ -120,7 +120,7 @@ def test_check_asks_what_the_registry_promises(lsr: Lsr, tmp_path: Path) -> None
     (item,) = json.loads(bad.stdout)["items"]
     assert (item["name"], item["file"]) == ("cost.token-usage", "widen.avsc")
     assert item["findings"][0]["direction"] == "FORWARD"
-    assert lsr("check", "widen.avsc", "--subject", "cost.token-usage", "--mode", "BACKWARD").returncode == 0
+    assert lsr("check", "widen.avsc", "--subject", "cost.token-usage", "--level", "BACKWARD").returncode == 0
     new = lsr("check", "widen.avsc")
     assert (new.returncode, "new, nothing to compare it with" in new.stdout) == (0, True)
 

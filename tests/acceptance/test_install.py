@@ -74,7 +74,7 @@ def test_base_package_imports_without_server_libraries(package: str) -> None:
 def test_offline_check_works_without_server_libraries(tmp_path: Path) -> None:
     for name, schema in (("old", OLD), ("new", NEW)):
         (tmp_path / f"{name}.avsc").write_text(json.dumps(schema))
-    arguments = ["check", str(tmp_path / "old.avsc"), str(tmp_path / "new.avsc"), "--mode", "BACKWARD"]
+    arguments = ["check", str(tmp_path / "old.avsc"), str(tmp_path / "new.avsc"), "--level", "BACKWARD"]
     done = run_without_server(MAIN.format(arguments=arguments) + "sys.exit(code)")
     assert "READER_FIELD_MISSING_DEFAULT_VALUE" in done.stdout, done.stderr
     assert done.returncode == 1

@@ -74,6 +74,7 @@ def _parameters(command: Callable[..., None]) -> list[_Parameter]:
     return [
         _parameter(name, hints[name], parameter.default)
         for name, parameter in inspect.signature(command).parameters.items()
+        if not get_args(hints[name])[1].hidden
     ]
 
 

@@ -26,7 +26,7 @@ def test_backward_names_the_old_file_as_the_writer(tmp_path: Path) -> None:
 
 
 def test_forward_names_the_new_schema_as_the_writer(tmp_path: Path) -> None:
-    said = check(tmp_path, STRING, NUMBER, "--witness", "--mode", "FORWARD")
+    said = check(tmp_path, STRING, NUMBER, "--witness", "--level", "FORWARD")
     assert f"This payload, valid under the new schema, is refused by {tmp_path.as_posix()}/old.json: 1" in said
 
 

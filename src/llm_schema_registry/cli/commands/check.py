@@ -28,7 +28,7 @@ class _Terms:
     `witness`: payloads that break are shown.
     """
 
-    mode: CompatibilityLevel | None
+    given_level: CompatibilityLevel | None
     policy: Policy | None
     profile: Profile | None
     logical_types: LogicalTypes | None
@@ -41,7 +41,7 @@ class _Terms:
     @property
     def level(self) -> CompatibilityLevel:
         """The level of a comparison offline."""
-        return self.mode or CompatibilityLevel.BACKWARD
+        return self.given_level or CompatibilityLevel.BACKWARD
 
 
 def check(
@@ -53,9 +53,13 @@ def check(
     subject: Annotated[
         str | None, typer.Option(help="The subject to compare with; else the file's name without suffix.")
     ] = None,
-    mode: Annotated[
+    level: Annotated[
         CompatibilityLevel | None,
         typer.Option(case_sensitive=False, help="Compatibility level. Default: the registry's, or BACKWARD offline."),
+    ] = None,
+    mode: Annotated[
+        CompatibilityLevel | None,
+        typer.Option(case_sensitive=False, hidden=True, help="Deprecated name of --level."),
     ] = None,
     policy: Annotated[
         Policy | None,
@@ -102,7 +106,7 @@ def check(
     if len(paths) > 2:
         raise CliError(f"{len(paths)} paths are too many", "Name OLD and NEW, or NEW alone with a registry.")
     terms = _Terms(
-        mode,
+        level or mode,
         policy,
         profile,
         logical_types,
@@ -247,7 +251,7 @@ async def _judge_in(client: "RegistryClient", file: "SchemaFile", candidate: "Pa
     from llm_schema_registry.cli.checks import judge_schema
 
     config = await client.config(file.name, inherited=True)
-    level = terms.mode or config.compatibility_level or CompatibilityLevel.BACKWARD
+    level = terms.given_level or config.compatibility_level or CompatibilityLevel.BACKWARD
     policy = terms.policy or config.compatibility_policy or Policy.STRICT
     profile = terms.profile or config.compatibility_profile or Profile.CONFLUENT
     logical_types = terms.logical_types or config.logical_types or LogicalTypes.WARN
