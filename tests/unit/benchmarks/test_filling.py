@@ -56,6 +56,7 @@ async def test_on_sqlite(tmp_path: Path) -> None:
     assert contents == 8
 
 
+@pytest.mark.slow
 async def test_on_postgresql() -> None:
     bulk, one_by_one = servers.fresh_schema(), servers.fresh_schema()
     await fill(bulk, ENTRIES)

@@ -58,6 +58,7 @@ def findings() -> ModuleType:
         sys.path.remove(str(ROOT / "docs"))
 
 
+@pytest.mark.slow
 def test_pages_are_what_the_code_says() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "docs/generate.py"), "--check"],

@@ -20,6 +20,8 @@ from llm_schema_registry.store.factory import open_store
 from servers import s3
 from unit.registry.building import S1, S, put, record, refused
 
+pytestmark = pytest.mark.services
+
 WIDE = record(*(f"f{number}:string" for number in range(3_000)))
 WIDER = record(*(f"f{number}:string" for number in range(3_000)), 'g:string="x"')
 CHANGED = record(*(f"f{number}:int" for number in range(3_000)))

@@ -93,6 +93,7 @@ async def test_cheap_payloads_are_checked_on_the_spot(registry: Registry) -> Non
     assert validation.check_text(b" " * INLINE_BYTES + b"null") is None
 
 
+@pytest.mark.slow
 async def test_expensive_payloads_are_checked_apart_each_within_the_deadline(registry: Registry) -> None:
     validation = await Validation.of(registry, await stored(registry, json.dumps(TWICE)))
     good, endless, bad = nested(12, None), nested(40, 5), b'{"l": 5}' + b" " * INLINE_BYTES
@@ -105,6 +106,7 @@ async def test_expensive_payloads_are_checked_apart_each_within_the_deadline(reg
     assert "42290" in outcomes[3].errors[0].message
 
 
+@pytest.mark.slow
 async def test_a_schema_that_cannot_be_compiled_harms_itself_alone(registry: Registry) -> None:
     content = await stored(registry, exploding(22))
     for _ in range(2):
@@ -132,6 +134,7 @@ async def test_a_schema_that_breaks_its_metaschema_is_told(registry: Registry) -
     assert caught.value.code is ErrorCode.PAYLOADS_NOT_CHECKED
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_compiled_is_not_registered(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/registry.db"
     work = ProcessOffload(url, RegistryOptions(), limits=Limits(seconds=8.0, memory=384 * 1024 * 1024))

@@ -10,6 +10,8 @@ from llm_schema_registry.sandbox import DeadlineExceededError, Limits, QueueFull
 from llm_schema_registry.sandbox.fair import FairSandbox
 from unit.sandbox import programs
 
+pytestmark = pytest.mark.services
+
 
 class Noted:
     def __init__(self) -> None:

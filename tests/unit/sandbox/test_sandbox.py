@@ -22,6 +22,8 @@ from llm_schema_registry.sandbox import (
 from llm_schema_registry.sandbox.limits import MEBIBYTE
 from unit.sandbox import programs
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:

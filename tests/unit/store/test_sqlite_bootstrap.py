@@ -183,6 +183,7 @@ async def test_a_file_that_another_is_setting_up_is_waited_for(tmp_path: pathlib
     await (await opening).close()
 
 
+@pytest.mark.slow
 async def test_processes_that_start_at_once_on_a_new_file_all_come_up(tmp_path: pathlib.Path) -> None:
     code = (
         "import asyncio, sys\n"

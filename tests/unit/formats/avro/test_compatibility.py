@@ -157,6 +157,7 @@ def test_recursion_of_different_periods_ends():
         FORMAT.compare(ring(37), ring(41))
 
 
+@pytest.mark.slow
 def test_the_budget_bounds_the_work():
     branches = ",".join(f'{{"type":"record","name":"R{n}","fields":[]}}' for n in range(200))
     reader, writer = FORMAT.parse(f"[{branches}]"), FORMAT.parse(f"[{branches.replace('R', 'S')}]")

@@ -264,6 +264,7 @@ def test_deep_values_are_refused():
     assert finding.code == "avro.PAYLOAD_TOO_DEEP"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(5)
 def test_records_of_no_size_cannot_multiply():
     chain = [record(("a", f"R{n + 1}"), ("b", f"R{n + 1}"), name=f"R{n}") for n in range(60)]

@@ -86,6 +86,7 @@ def test_recursive_types_end():
     assert samples(False) == []
 
 
+@pytest.mark.slow
 def test_work_is_bounded():
     steps = {str(n): {"properties": {side: {"$ref": f"#/definitions/{n + 1}"} for side in "lr"}} for n in range(40)}
     schema = parse({"definitions": {**steps, "40": {}}, "$ref": "#/definitions/0"})

@@ -175,6 +175,7 @@ def meshed(size, last_type):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("writer", "reader"),
     [

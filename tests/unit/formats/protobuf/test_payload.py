@@ -202,6 +202,7 @@ def test_extensions_in_json(legacy):
     ]
 
 
+@pytest.mark.slow
 def test_depth_and_number_of_findings_are_bounded(validator):
     value = {}
     for _ in range(5000):
@@ -332,6 +333,7 @@ def test_fields_named_like_methods_of_the_runtime(name):
     assert FORMAT.read(schema, schema, {name: 1}).outcome in {Outcome.READ, Outcome.UNWRITABLE}
 
 
+@pytest.mark.slow
 def test_a_message_that_is_too_large_for_the_runtime_is_refused():
     fields = "".join(f"int32 f{number} = {number};" for number in range(1, 18_000))
     schema = FORMAT.parse(f'syntax = "proto3"; message M {{ {fields} }}')

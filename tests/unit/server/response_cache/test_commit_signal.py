@@ -5,6 +5,8 @@ import os
 import signal
 import time
 
+import pytest
+
 from llm_schema_registry.server.response_cache import LocalCommitSignal, SharedCommitSignal
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -34,6 +36,7 @@ def test_no_two_moves_give_the_same_number() -> None:
             seen.add(first.value)
 
 
+@pytest.mark.slow
 def test_a_killed_mover_holds_nobody_up() -> None:
     ours = SharedCommitSignal()
     for mover in range(1, 3):

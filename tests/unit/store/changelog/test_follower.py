@@ -155,6 +155,7 @@ async def test_a_revision_of_many_records_is_read_whole_and_got_over(place: Plac
     assert place.memory.forgot == 1
 
 
+@pytest.mark.slow
 async def test_too_much_to_read_is_not_read(place: Place) -> None:
     await place.follower.catch_up()
     place.log.asked.clear()
