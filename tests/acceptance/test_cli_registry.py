@@ -105,7 +105,7 @@ def test_get_finds_by_id_guid_version_and_subject(lsr: Lsr) -> None:
 def test_what_is_not_there_exits_2(lsr: Lsr, which: str, code: int) -> None:
     done = lsr("get", which)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"(error {code})" in done.stderr
+    assert f"registry error {code}" in done.stderr
 
 
 @pytest.mark.usefixtures("installed")

@@ -125,7 +125,7 @@ async def test_without_object_storage_only_what_is_in_it_fails(place: Place) -> 
     await place.add(LARGE)
     small = await place.add(SMALL)
     store = place.opened_anew(told=False)
-    with pytest.raises(DefinitionLostError, match=r"set LSR_BLOBS\.$"):
+    with pytest.raises(DefinitionLostError, match=r"LSR_BLOBS is not set\.$"):
         await store.schema(".", 1)
     assert await store.schema(".", 2) == small
     async with store.transaction() as transaction:
