@@ -1,7 +1,7 @@
 """The protocol that every schema format fulfils, and the values that cross it.
 
-A format is a folder of `formats/` with the rooms `parsing`, `canonical`, `compatibility`, `payload` and
-`outline`, and one object that fulfils `Format`. It is pure: no versions, no subjects, no I/O.
+A format is a folder of `formats/` with modules for its schema, canonical text, compatibility, payload and outline, and
+one object that implements `Format`. It is pure: no versions, no subjects, no I/O.
 """
 
 import enum

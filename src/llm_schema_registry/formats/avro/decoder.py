@@ -1,7 +1,7 @@
 """Reading Avro binary into JSON values, compiled to closures once per schema, safe against hostile bytes.
 
 Every length and count is checked against the bytes that are left before anything is made of it; items that take
-no bytes and nested records are counted. The values are those that the checks of `values` accept: bytes and fixed
+no bytes and nested records are counted. The values are those that the checks of `validation` accept: bytes and fixed
 as text of the characters U+0000 to U+00FF, decimals as decimal text, branches of unions without tag.
 """
 

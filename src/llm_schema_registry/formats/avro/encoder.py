@@ -1,6 +1,6 @@
 """Writing JSON values as Avro binary, compiled to closures once per schema.
 
-An encoder takes a value that the checks of `values` accept. Defaults of absent fields follow the rules of schema
+An encoder takes a value that the checks of `validation` accept. Defaults of absent fields follow the rules of schema
 texts instead: their bytes are always characters, and the first branch they fit counts.
 """
 

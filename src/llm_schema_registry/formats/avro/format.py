@@ -50,7 +50,7 @@ class AvroFormat:
         strict: bool = True,
         budget: Budget | None = None,
     ) -> AvroSchema:
-        """Parses a schema; see `parsing.parse`."""
+        """Parses a schema; see `parser.parse`."""
         return parser.parse(text, dependencies, strict=strict, budget=budget)
 
     def equivalent(self, one: ParsedSchema, other: ParsedSchema) -> bool:
@@ -90,7 +90,7 @@ class AvroFormat:
         return schema_resolution.read(_avro(reader), _avro(writer), value)
 
     def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
-        """What can carry tags, with its tags; see `tagging.tags`."""
+        """What can carry tags, with its tags; see `tags.tags`."""
         return tags.tags(_avro(schema), budget or Budget(what=TAGGING))
 
     def with_tags(
@@ -101,7 +101,7 @@ class AvroFormat:
         *,
         budget: Budget | None = None,
     ) -> str:
-        """The text with other tags; see `tagging.with_tags`."""
+        """The text with other tags; see `tags.with_tags`."""
         return tags.with_tags(_avro(schema), add, remove, budget or Budget(what=TAGGING))
 
 

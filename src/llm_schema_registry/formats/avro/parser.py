@@ -1,7 +1,7 @@
 """From text to model, with the errors of Apache Avro 1.12.
 
 A text is read in three steps: each JSON node becomes a type (`_Reader`), names that are defined further down are
-filled in (`resolving`), and what needs the whole is checked: redefinitions, depth, defaults.
+filled in (`name_resolution`), and what needs the whole is checked: redefinitions, depth, defaults.
 """
 
 from collections.abc import Sequence

@@ -9,33 +9,36 @@ All costs are nanoseconds on one core of 2.5 GHz, with a margin.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from llm_schema_registry.formats.json_schema.pattern_cost import MICROSECOND, MILLISECOND, pattern_cost
+from llm_schema_registry.formats.json_schema.pattern_cost import MICROSECOND, MILLISECOND
 from llm_schema_registry.formats.json_schema.references import References, Resource, Target
+from llm_schema_registry.formats.json_schema.subschema_cost import (
+    INLINE_COMPILING,
+    NODE,
+    NODE_BYTES,
+    READERS,
+    Subschema,
+    SubschemaCost,
+    TooMuchError,
+    add_pattern,
+)
 
 ENDLESS = math.inf
-INLINE_COMPILING = 12 * MILLISECOND
-"""The longest compilation that is done on the spot."""
 INLINE_CHECK = 20 * MILLISECOND
 """The longest check of one payload that is done on the spot."""
 
-# Compiling: a node, a node below a schema with `unevaluated…`, and a JSON value that is not a schema.
-_NODE = 3 * MICROSECOND
+# Compiling: a node below a schema with `unevaluated…`, and a JSON value that is not a schema.
 _TRACKED_NODE = 10 * MICROSECOND
 _VALUE = 5 * MICROSECOND
-_NODE_BYTES = 3_000
-# Checking: a place of the payload, a byte of it, a schema node that is applied to a place, an error that is reported.
+# Checking: a place of the payload, a byte of it, a keyword, an error that is reported.
 _PLACE = 400.0
 _BYTE = 10.0
-_APPLIED = 300.0
 _KEYWORD = 100.0
 _ERROR = 25 * MICROSECOND
 _ERROR_BYTE = 60.0
-_OPTION = 2_500.0
-_PATTERN_BYTE = 2 * MILLISECOND
 
 _MAX_WORK = 6_000
 _MAX_DEPTH = 64
@@ -49,8 +52,6 @@ _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 _IN_PLACE = ("not", "if", "then", "else")
 _DYNAMIC = ("$dynamicRef", "$recursiveRef")
 _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
-
-_Target = tuple[Any, Resource]
 
 
 class Compilation(NamedTuple):
@@ -123,11 +124,11 @@ def compilation(references: References, texts: Sequence[str]) -> Compilation:
     if len(texts) == 1 and not any(token in texts[0] for token in _EXPENSIVE):
         # Nothing is written out more than once: each subschema is an object of the text.
         nodes = texts[0].count("{")
-        nanoseconds, size = nanoseconds + nodes * _NODE, size + nodes * _NODE_BYTES
+        nanoseconds, size = nanoseconds + nodes * NODE, size + nodes * NODE_BYTES
     else:
         try:
             nanoseconds, size = _Analysis(references).expand(nanoseconds, size)
-        except _TooMuchError:
+        except TooMuchError:
             return Compilation(ENDLESS, 0)
     # Each part with an identifier of its own is compiled by itself, too.
     parts = 1 + sum(text.count(token) for text in texts for token in _IDENTIFIERS) - bool(references.root.uri)
@@ -139,42 +140,8 @@ def check_cost(references: References) -> CheckCost:
     """What checking payloads costs against a schema that may be compiled on the spot."""
     try:
         return _Analysis(references).check()
-    except _TooMuchError:
+    except TooMuchError:
         return CheckCost()
-
-
-class _TooMuchError(Exception):
-    """The bound is out of reach."""
-
-
-@dataclass(slots=True)
-class _Node:
-    """What one subschema costs by itself, and what it leads to.
-
-    `once` counts where it applies to one place alone, `applied` where it may apply to any place, and `child` for each
-    place below one it applies to.
-    """
-
-    compiling: float = _NODE
-    size: int = _NODE_BYTES
-    once: float = _APPLIED
-    applied: float = _APPLIED
-    child: float = 0.0
-    byte: float = 0.0
-    errors: int = 1
-    tracks: bool = False
-    in_place: list[_Target] = field(default_factory=list)
-    named: dict[str | int, _Target] = field(default_factory=dict)
-    additional: list[_Target] = field(default_factory=list)
-    others: list[_Target] = field(default_factory=list)
-    items: list[_Target] = field(default_factory=list)
-    keys: list[_Target] = field(default_factory=list)
-
-    def targets(self) -> Iterator[_Target]:
-        """The subschemas that apply to places below."""
-        yield from self.named.values()
-        for more in (self.additional, self.others, self.items, self.keys):
-            yield from more
 
 
 @dataclass(slots=True)
@@ -186,9 +153,9 @@ class _Closure:
     child: float = 0.0
     byte: float = 0.0
     errors: int = 0
-    nodes: list[_Node] = field(default_factory=list)
+    nodes: list[SubschemaCost] = field(default_factory=list)
 
-    def groups(self) -> Iterator[list[_Target]]:
+    def groups(self) -> Iterator[list[Subschema]]:
         """What may apply together to one place below."""
         names = {name for node in self.nodes for name in node.named}
         yield [target for node in self.nodes for target in (*node.additional, *node.others)]
@@ -205,102 +172,13 @@ class _Closure:
             yield group
 
 
-def _size(value: Any) -> int:
-    """How many values a JSON value consists of."""
-    count = 0
-    pending = [value]
-    while pending:
-        each = pending.pop()
-        count += 1
-        if isinstance(each, dict):
-            pending.extend(each.values())
-        elif isinstance(each, list):
-            pending.extend(each)
-    return count
-
-
-def _add(node: _Node, nanoseconds: float) -> None:
-    node.once += nanoseconds
-    node.applied += nanoseconds
-
-
-def _add_pattern(node: _Node, pattern: str) -> float:
-    """Adds a pattern, and returns what one match of it costs, apart from the bytes."""
-    cost = pattern_cost(pattern)
-    node.compiling += cost.compiling
-    if node.compiling > INLINE_COMPILING:
-        raise _TooMuchError
-    node.size += cost.size
-    node.byte += cost.byte
-    return cost.match
-
-
-def _read_enum(node: _Node, options: Any) -> None:
-    if isinstance(options, list) and not all(isinstance(option, str) for option in options):
-        _add(node, sum(_OPTION * _size(option) for option in options))
-    node.size += 100 * _size(options)
-
-
-def _read_pattern(node: _Node, pattern: Any) -> None:
-    if isinstance(pattern, str):
-        _add(node, _add_pattern(node, pattern))
-
-
-def _read_required(node: _Node, names: Any) -> None:
-    if isinstance(names, list):
-        # The first one that is missing ends the check: all of them only where that many keys are.
-        node.once += 150 * len(names)
-        node.child += 150
-        node.errors += len(names)
-
-
-def _read_dependent(node: _Node, names: Any) -> None:
-    count = _size(names)
-    _add(node, 200.0 * count)
-    node.errors += count
-
-
-def _read_format(node: _Node, name: Any) -> None:
-    # A payload can hold patterns like any schema.
-    node.byte += _PATTERN_BYTE if name == "regex" else 10
-
-
-def _read_multiple(node: _Node, divisor: Any) -> None:
-    _add(node, 60 * MICROSECOND)
-    node.byte += 1_500
-
-
-def _read_unique(node: _Node, flag: Any) -> None:
-    node.child += 1_000
-    node.byte += 50
-
-
-def _read_content(node: _Node, name: Any) -> None:
-    node.byte += 30
-
-
-_READERS: dict[str, Callable[[_Node, Any], None]] = {
-    "enum": _read_enum,
-    "const": lambda node, value: _add(node, _OPTION * _size(value)),
-    "pattern": _read_pattern,
-    "required": _read_required,
-    "dependentRequired": _read_dependent,
-    "format": _read_format,
-    "multipleOf": _read_multiple,
-    "divisibleBy": _read_multiple,
-    "uniqueItems": _read_unique,
-    "contentEncoding": _read_content,
-    "contentMediaType": _read_content,
-}
-
-
 class _Analysis:
     """Computes the bounds of one schema; gives up beyond `_MAX_WORK` steps."""
 
     def __init__(self, references: References) -> None:
         self._references = references
-        self._root: _Target = (references.root.raw, references.root)
-        self._nodes: dict[int, _Node] = {}
+        self._root: Subschema = (references.root.raw, references.root)
+        self._nodes: dict[int, SubschemaCost] = {}
         self._closures: dict[int, _Closure] = {}
         self._work = 0
 
@@ -308,7 +186,7 @@ class _Analysis:
         """Adds what compiling costs with references written out."""
         way: set[int] = set()
         # Each entry: a subschema, under how many `unevaluated…` it is tracked, and whether its turn is over.
-        pending: list[tuple[_Target, int, bool]] = [(self._root, 0, False)]
+        pending: list[tuple[Subschema, int, bool]] = [(self._root, 0, False)]
         while pending:
             target, tracked, done = pending.pop()
             key = id(target[0])
@@ -321,7 +199,7 @@ class _Analysis:
             nanoseconds += node.compiling + tracked * _TRACKED_NODE
             size += node.size * (1 + tracked)
             if nanoseconds > INLINE_COMPILING:
-                raise _TooMuchError
+                raise TooMuchError
             way.add(key)
             pending.append((target, 0, True))
             deeper = tracked + node.tracks
@@ -355,17 +233,17 @@ class _Analysis:
             inline_bytes=min(bound, _BYTES_OF_A_PLACE * max_depth),
         )
 
-    def _named(self) -> tuple[float, int, int, list[_Target], bool]:
+    def _named(self) -> tuple[float, int, int, list[Subschema], bool]:
         """The part of the schema that applies to one place at most, because every step to it has a name.
 
         Returns:
             Its cost, its errors, the length of the longest way, where the rest begins, and whether anything recurs.
         """
         once, errors, longest = 0.0, 0, 0
-        anywhere: list[_Target] = []
+        anywhere: list[Subschema] = []
         way: set[int] = set()
         is_recursive = False
-        pending: list[tuple[_Target, int, bool]] = [(self._root, 0, False)]
+        pending: list[tuple[Subschema, int, bool]] = [(self._root, 0, False)]
         while pending:
             target, depth, done = pending.pop()
             key = id(target[0])
@@ -390,8 +268,8 @@ class _Analysis:
                 anywhere += (*node.additional, *node.others, *node.items, *node.keys)
         return once, errors, longest + self._height(anywhere), anywhere, is_recursive or self._recurs(anywhere)
 
-    def _reachable(self, targets: Iterable[_Target]) -> list[_Target]:
-        found: dict[int, _Target] = {}
+    def _reachable(self, targets: Iterable[Subschema]) -> list[Subschema]:
+        found: dict[int, Subschema] = {}
         pending = list(targets)
         while pending:
             target = pending.pop()
@@ -402,11 +280,11 @@ class _Analysis:
                     pending.extend(node.targets())
         return list(found.values())
 
-    def _height(self, targets: list[_Target]) -> int:
+    def _height(self, targets: list[Subschema]) -> int:
         """At most how many levels there are from some subschemas down, if none recurs."""
         return len(self._reachable(targets))
 
-    def _recurs(self, targets: list[_Target]) -> bool:
+    def _recurs(self, targets: list[Subschema]) -> bool:
         """Whether a subschema below some others applies to places below itself."""
         state: dict[int, bool] = {}
         pending = [(target, False) for target in targets]
@@ -463,7 +341,7 @@ class _Analysis:
             numbers = new
         return most, _MAX_DEPTH
 
-    def _closure(self, target: _Target) -> _Closure:
+    def _closure(self, target: Subschema) -> _Closure:
         """See `_Closure`; circles in place are refused before."""
         found = self._closures.get(id(target[0]))
         if found is not None:
@@ -487,21 +365,21 @@ class _Analysis:
         self._closures[id(target[0])] = closure
         return closure
 
-    def _node(self, target: _Target) -> _Node:
+    def _node(self, target: Subschema) -> SubschemaCost:
         raw, resource = target
         node = self._nodes.get(id(raw))
         if node is None:
             resource = self._references.embedded(raw, resource)
-            node = self._nodes[id(raw)] = _Node()
+            node = self._nodes[id(raw)] = SubschemaCost()
             if "$ref" in raw and resource.dialect.ref_hides_siblings:
                 node.in_place.append(self._resolved(raw["$ref"], resource))
             else:
                 self._read(node, raw, resource)
         return node
 
-    def _read(self, node: _Node, raw: dict[str, Any], resource: Resource) -> None:
+    def _read(self, node: SubschemaCost, raw: dict[str, Any], resource: Resource) -> None:
         if any(keyword in raw for keyword in _DYNAMIC):
-            raise _TooMuchError
+            raise TooMuchError
         if isinstance(raw.get("$ref"), str):
             node.in_place.append(self._resolved(raw["$ref"], resource))
         keywords = _KEYWORD * len(raw)
@@ -509,7 +387,7 @@ class _Analysis:
         node.applied += keywords
         node.tracks = any(keyword in raw for keyword in _UNEVALUATED)
         for keyword, value in raw.items():
-            reader = _READERS.get(keyword)
+            reader = READERS.get(keyword)
             if reader is not None:
                 reader(node, value)
             elif keyword in _IN_PLACE_LISTS and isinstance(value, list):
@@ -525,7 +403,7 @@ class _Analysis:
             elif keyword == "patternProperties" and isinstance(value, dict):
                 node.others += ((child, resource) for child in value.values())
                 for pattern in value:
-                    node.child += _add_pattern(node, pattern)
+                    node.child += add_pattern(node, pattern)
             elif keyword == "additionalProperties":
                 node.additional.append((value, resource))
             elif keyword == "unevaluatedProperties":
@@ -540,13 +418,13 @@ class _Analysis:
                 node.child += 500
         self._spend(len(raw))
 
-    def _resolved(self, reference: Any, resource: Resource) -> _Target:
+    def _resolved(self, reference: Any, resource: Resource) -> Subschema:
         found = self._references.find(str(reference), resource)
         if not isinstance(found, Target):
-            raise _TooMuchError
+            raise TooMuchError
         return found.raw, found.resource
 
     def _spend(self, steps: int = 1) -> None:
         self._work += steps
         if self._work > _MAX_WORK:
-            raise _TooMuchError
+            raise TooMuchError

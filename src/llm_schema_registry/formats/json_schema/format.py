@@ -53,7 +53,7 @@ class JsonSchemaFormat:
         strict: bool = True,
         budget: Budget | None = None,
     ) -> JsonSchema:
-        """Parses a schema; see `parsing.parse`."""
+        """Parses a schema; see `schema.parse`."""
         return parse(text, dependencies, strict=strict, budget=budget)
 
     def equivalent(self, one: ParsedSchema, other: ParsedSchema) -> bool:
@@ -122,7 +122,7 @@ class JsonSchemaFormat:
         return Reading(Outcome.REFUSED, data, refused[0].message, refused[0].path)
 
     def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
-        """What can carry tags, with its tags; see `tagging.tags`."""
+        """What can carry tags, with its tags; see `tags.tags`."""
         return tags.tags(_own(schema), budget or Budget(what=TAGGING))
 
     def with_tags(
@@ -133,7 +133,7 @@ class JsonSchemaFormat:
         *,
         budget: Budget | None = None,
     ) -> str:
-        """The text with other tags; see `tagging.with_tags`."""
+        """The text with other tags; see `tags.with_tags`."""
         return tags.with_tags(_own(schema), add, remove, budget or Budget(what=TAGGING))
 
 

@@ -9,10 +9,11 @@ import msgspec
 from llm_schema_registry.core.budget import BudgetExceededError
 from llm_schema_registry.core.findings import Finding, shortened
 from llm_schema_registry.formats.json_schema.compiled import JSON_SANDBOX
-from llm_schema_registry.formats.json_schema.cost import INLINE_CHECK, INLINE_COMPILING, UNBOUNDED, CheckCost
+from llm_schema_registry.formats.json_schema.cost import INLINE_CHECK, UNBOUNDED, CheckCost
 from llm_schema_registry.formats.json_schema.engine import Documents
 from llm_schema_registry.formats.json_schema.pointers import pointer
 from llm_schema_registry.formats.json_schema.schema import JsonSchema
+from llm_schema_registry.formats.json_schema.subschema_cost import INLINE_COMPILING
 from llm_schema_registry.formats.suggestions import begin_suggestions, similar
 from llm_schema_registry.sandbox import is_sandboxed
 

@@ -11,7 +11,6 @@ from llm_schema_registry.formats.format import Dependency, InvalidSchemaError, S
 from llm_schema_registry.formats.json_schema.canonical import canonical_text, normalized_text, read_json
 from llm_schema_registry.formats.json_schema.compiled import COMPILED, JSON_SANDBOX, STEPS_OF_A_JOB
 from llm_schema_registry.formats.json_schema.cost import (
-    INLINE_COMPILING,
     CheckCost,
     Compilation,
     check_cost,
@@ -25,6 +24,7 @@ from llm_schema_registry.formats.json_schema.model import Node
 from llm_schema_registry.formats.json_schema.model_builder import ModelBuilder
 from llm_schema_registry.formats.json_schema.pointers import pointer
 from llm_schema_registry.formats.json_schema.references import References
+from llm_schema_registry.formats.json_schema.subschema_cost import INLINE_COMPILING
 from llm_schema_registry.sandbox import is_sandboxed
 
 MAX_FAULTS = 20

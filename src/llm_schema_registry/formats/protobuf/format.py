@@ -139,7 +139,7 @@ class ProtobufFormat:
             return Reading(Outcome.UNWRITABLE, problem=error.message)
 
     def tags(self, schema: ParsedSchema, *, budget: Budget | None = None) -> dict[Entity, tuple[str, ...]]:
-        """What can carry tags, with its tags; see `tagging.tags`."""
+        """What can carry tags, with its tags; see `tags.tags`."""
         return tags.tags(_protobuf(schema), budget or Budget(what=TAGGING))
 
     def with_tags(
@@ -150,7 +150,7 @@ class ProtobufFormat:
         *,
         budget: Budget | None = None,
     ) -> str:
-        """The text with other tags; see `tagging.with_tags`."""
+        """The text with other tags; see `tags.with_tags`."""
         return tags.with_tags(_protobuf(schema), add, remove, budget or Budget(what=TAGGING))
 
 

@@ -50,8 +50,8 @@ class RegistryApp:
         self._origins = OriginPolicy(service.settings)
         self._answer: Application = app
         if service.response_cache is not None:
-            patience, stale = service.settings.stale_reads_seconds, service.metrics.stale
-            self._answer = ResponseCacheMiddleware(app, service.response_cache, self._refuse, patience, stale)
+            seconds, stale = service.settings.stale_reads_seconds, service.metrics.stale
+            self._answer = ResponseCacheMiddleware(app, service.response_cache, self._refuse, seconds, stale)
         self._log_requests = service.settings.log_level is LogLevel.DEBUG
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:

@@ -42,7 +42,7 @@ class Offload:
     async def run(
         self, use_case: Callable[..., Coroutine[Any, Any, _Result]], *arguments: Any, **options: Any
     ) -> _Result:
-        """Runs a use case, as `HeavyWork.run` does.
+        """Runs a use case, as `ProcessOffload.run` does.
 
         Raises:
             ClientGoneError: the client left before the answer was there.
@@ -51,19 +51,19 @@ class Offload:
         if requester is None:
             return await self._heavy.run(use_case, *arguments, **options)
         work = asyncio.ensure_future(self._heavy.run(use_case, *arguments, client=requester.name, **options))
-        shutdown = asyncio.ensure_future(_departure(requester))
+        disconnect = asyncio.ensure_future(_disconnected(requester))
         try:
-            await asyncio.wait((work, shutdown), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((work, disconnect), return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return work.result()
             raise ClientGoneError
         finally:
             work.cancel()
-            shutdown.cancel()
-            await asyncio.wait((work, shutdown))
+            disconnect.cancel()
+            await asyncio.wait((work, disconnect))
 
 
-async def _departure(requester: Requester) -> None:
+async def _disconnected(requester: Requester) -> None:
     """Waits until the client closes its connection."""
     while (await requester.receive())["type"] != "http.disconnect":
         pass

@@ -68,7 +68,7 @@ class GracefulShutdown:
         self._accepts_until = min(self._accepts_until, now)
         self._stays_until = min(self._stays_until, now + self._retirement_seconds)
 
-    def stage(self, connections: int) -> Phase:
+    def phase(self, connections: int) -> Phase:
         """How far it has come, with so many connections open."""
         now = self._clock()
         if self._accepts_until == math.inf:

@@ -64,10 +64,10 @@ class _Server(uvicorn.Server):
 
     def __init__(self, settings: Settings, url: str, response_cache: ResponseCache, heartbeat: Heartbeat) -> None:
         self._protocol = response_cache_protocol(response_cache, _limits(settings))
-        self._front = create_app(settings, response_cache)
+        self._app = create_app(settings, response_cache)
         super().__init__(
             uvicorn.Config(
-                self._front,
+                self._app,
                 loop="uvloop",
                 http=self._protocol,
                 ws="none",
@@ -82,8 +82,8 @@ class _Server(uvicorn.Server):
         self._url = url
         self._sensitive_metadata = "sealed" if settings.metadata_key else "in clear: LSR_METADATA_KEY is not set"
         self._pulse = heartbeat
-        self._departure = GracefulShutdown(settings.drain_seconds, settings.idle_timeout_seconds)
-        self._stage = Phase.SERVING
+        self._shutdown = GracefulShutdown(settings.drain_seconds, settings.idle_timeout_seconds)
+        self._phase = Phase.SERVING
         self._listening: list[socket.socket] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -96,7 +96,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Takes SIGTERM and SIGINT, which begin the end."""
-        self._departure.stop(drains=sig == signal.SIGTERM)
+        self._shutdown.stop(drains=sig == signal.SIGTERM)
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; says whether to stop serving."""
@@ -109,16 +109,16 @@ class _Server(uvicorn.Server):
                 cast(BoundedConnection, connection).check()
         self._pulse.beat()
         if self._pulse.is_retired:
-            self._departure.retire()
-        stage = self._departure.stage(len(self.server_state.connections))
-        if self._stage is Phase.SERVING is not stage:
+            self._shutdown.retire()
+        phase = self._shutdown.phase(len(self.server_state.connections))
+        if self._phase is Phase.SERVING is not phase:
             self._send_connection_close()
-        if self._listening and stage in (Phase.CLOSING, Phase.STOPPED):
+        if self._listening and phase in (Phase.CLOSING, Phase.STOPPED):
             await self._stop_listening()
-            stage = self._departure.stage(len(self.server_state.connections))
-        self._stage = stage
-        self._front.service.stopping = self._departure.is_stop
-        return stage is Phase.STOPPED
+            phase = self._shutdown.phase(len(self.server_state.connections))
+        self._phase = phase
+        self._app.service.stopping = self._shutdown.is_stop
+        return phase is Phase.STOPPED
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Gives connections in use some seconds to end, then cuts them off, and closes the application."""
@@ -139,7 +139,7 @@ class _Server(uvicorn.Server):
         self._protocol.acceptance.end()
         for listening in self._listening:
             with suppress(BlockingIOError):
-                while self._departure.is_stop or len(self.server_state.connections) < self._protocol.limits.connections:
+                while self._shutdown.is_stop or len(self.server_state.connections) < self._protocol.limits.connections:
                     accepted, _ = listening.accept()
                     await asyncio.get_running_loop().connect_accepted_socket(self._new_connection, accepted)
         for server in self.servers:

@@ -51,7 +51,7 @@ class ResponseCacheMiddleware:
         app: answers requests that are not cached.
         response_cache: stores its responses.
         refuse: answers that the store is not available.
-        patience: for how many seconds reads go on without the store's change log.
+        stale_seconds: for how many seconds stale reads are served without the store's change log.
         on_stale: called with the name of each operation that was answered so.
     """
 
@@ -60,13 +60,13 @@ class ResponseCacheMiddleware:
         app: Application,
         response_cache: ResponseCache,
         refuse: Application,
-        patience: float,
+        stale_seconds: float,
         on_stale: Callable[[str], None],
     ) -> None:
         self._app = app
         self._response_cache = response_cache
         self._refuse = refuse
-        self._patience = patience
+        self._stale_seconds = stale_seconds
         self._on_stale = on_stale
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
@@ -105,7 +105,7 @@ class ResponseCacheMiddleware:
     async def _serve_stale(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Serves stale reads, marked as such, while the log is unreachable; rejects them after a while."""
         age = self._response_cache.follower.age
-        in_time = age < self._patience
+        in_time = age < self._stale_seconds
         marks = [(b"age", b"%d" % age), _WARNING]
         stale = self._response_cache.stale(scope.get(REQUEST_BYTES, b"")) if in_time else None
         if stale is not None:

@@ -38,9 +38,7 @@ class Metrics:
         self._caches: dict[str, Callable[[], tuple[int, int]]] = {}
         self.registered = RegisteredCount()
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "schema_registry_requests", "Requests answered.", ["method", "endpoint", "status"], registry=self.registry
-        )
+        self._requests = self._counter("schema_registry_requests", "Requests answered.", "method", "endpoint", "status")
         self._durations = Histogram(
             "schema_registry_request_duration_seconds",
             "Time to answer a request.",
@@ -48,23 +46,16 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._registrations = Counter(
+        self._registrations = self._counter(
             "schema_registry_schema_registrations",
             "Registrations by outcome: created, existing, or the error code.",
-            ["status"],
-            registry=self.registry,
+            "status",
         )
-        self._checks = Counter(
-            "schema_registry_compatibility_checks",
-            "Compatibility checks by result.",
-            ["result"],
-            registry=self.registry,
+        self._checks = self._counter(
+            "schema_registry_compatibility_checks", "Compatibility checks by result.", "result"
         )
-        self._validations = Counter(
-            "schema_registry_validations",
-            "Payloads validated, by format and result.",
-            ["schema_type", "result"],
-            registry=self.registry,
+        self._validations = self._counter(
+            "schema_registry_validations", "Payloads validated, by format and result.", "schema_type", "result"
         )
         self._validation_durations = Histogram(
             "schema_registry_validation_duration_seconds",
@@ -79,58 +70,47 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemin",
         )
-        self._storage_errors = Counter(
-            "schema_registry_storage_operation_errors",
-            "Requests that failed because of the store.",
-            ["operation"],
-            registry=self.registry,
+        self._storage_errors = self._counter(
+            "schema_registry_storage_operation_errors", "Requests that failed because of the store.", "operation"
         )
-        self._store_failures = Counter(
-            "schema_registry_store_failures",
-            f"Failures of the store by cause: {', '.join(Cause)}.",
-            ["cause"],
-            registry=self.registry,
+        self._store_failures = self._counter(
+            "schema_registry_store_failures", f"Failures of the store by cause: {', '.join(Cause)}.", "cause"
         )
-        self._from_cache = Counter(
+        self._from_cache = self._counter(
             "schema_registry_response_cache_answers",
             "Requests answered from the response cache, before the application; not among the requests above.",
-            ["endpoint"],
-            registry=self.registry,
+            "endpoint",
         )
-        self._from_shelf = Counter(
+        self._from_shelf = self._counter(
             "schema_registry_shelf_answers",
             "Deprecated name of `schema_registry_response_cache_answers`; the next release removes it.",
-            ["endpoint"],
-            registry=self.registry,
+            "endpoint",
         )
-        self._stale = Counter(
+        self._stale = self._counter(
             "schema_registry_stale_answers",
             "Reads answered with what was known, while the store was out of reach.",
-            ["endpoint"],
-            registry=self.registry,
+            "endpoint",
         )
-        self._cache_requests = Counter(
+        self._cache_requests = self._counter(
             "schema_registry_cache_requests",
             "Cache lookups by layer (`response`: requests, in the response cache, also under the deprecated label "
             "`shelf`; `memory`: point reads, in the process; `shared`: in the cache that nodes share) and result: "
             "`hit`, `miss`; `outdated` and `damaged` for entries that were found and not used.",
-            ["layer", "result"],
-            registry=self.registry,
+            "layer",
+            "result",
         )
-        self._shared_cache_events = Counter(
+        self._shared_cache_events = self._counter(
             "schema_registry_shared_cache_events",
             "What happened to the cache that nodes share: reads that waited too `late`, requests that ended in an "
             "`error`, entries `kept`, `refused` by the server, or `dropped` before they got there.",
-            ["event"],
-            registry=self.registry,
+            "event",
         )
-        self._sandbox_events = Counter(
+        self._sandbox_events = self._counter(
             "schema_registry_sandbox_events",
             "Events of the processes for heavy work: a `start`; a process killed at the `deadline` of a job or by the "
             "`cancel` of a client that left; its `death` (out of memory, crash); its `recycle` after a job that left "
             "much memory in use; a job `refused` by a full queue.",
-            ["event"],
-            registry=self.registry,
+            "event",
         )
         self._sandbox_jobs = Gauge(
             "schema_registry_sandbox_jobs",
@@ -183,6 +163,9 @@ class Metrics:
     def store_failure(self, cause: Cause) -> None:
         """Counts a failure of the store."""
         self._store_failures.labels(cause.value).inc()
+
+    def _counter(self, name: str, description: str, *labels: str) -> Counter:
+        return Counter(name, description, labels, registry=self.registry)
 
     def cache(self, layer: str, counted: Callable[[], tuple[int, int]]) -> None:
         """Adds a cache; `counted` returns its hits and misses since the last call."""

@@ -18,17 +18,17 @@ def clock() -> Clock:
     return Clock()
 
 
-def stages(shutdown: GracefulShutdown, clock: Clock, *times: float, connections: int = 1) -> list[Phase]:
+def phases(shutdown: GracefulShutdown, clock: Clock, *times: float, connections: int = 1) -> list[Phase]:
     """The stage at so many seconds after the clock's beginning."""
     found = []
     for time in times:
         clock.now = Clock.now + time
-        found.append(shutdown.stage(connections))
+        found.append(shutdown.phase(connections))
     return found
 
 
 def test_without_being_asked_it_serves_for_ever(clock: Clock) -> None:
-    assert stages(GracefulShutdown(5, 75, clock), clock, 0, 1e9) == [Phase.SERVING] * 2
+    assert phases(GracefulShutdown(5, 75, clock), clock, 0, 1e9) == [Phase.SERVING] * 2
 
 
 def test_a_stop_drains_then_waits_a_moment_for_those_who_are_still_there(clock: Clock) -> None:
@@ -36,13 +36,13 @@ def test_a_stop_drains_then_waits_a_moment_for_those_who_are_still_there(clock: 
     shutdown.stop(drains=True)
     assert shutdown.is_stop
     expected = [Phase.DRAINING, Phase.DRAINING, Phase.CLOSING, Phase.CLOSING, Phase.STOPPED]
-    assert stages(shutdown, clock, 0, 4.9, 5, 5.4, 5.5) == expected
+    assert phases(shutdown, clock, 0, 4.9, 5, 5.4, 5.5) == expected
 
 
 def test_nobody_is_waited_for_who_is_not_there(clock: Clock) -> None:
     shutdown = GracefulShutdown(5, 75, clock)
     shutdown.stop(drains=True)
-    assert stages(shutdown, clock, 0, 4.9, 5, connections=0) == [Phase.DRAINING, Phase.DRAINING, Phase.STOPPED]
+    assert phases(shutdown, clock, 0, 4.9, 5, connections=0) == [Phase.DRAINING, Phase.DRAINING, Phase.STOPPED]
 
 
 def test_a_person_does_not_wait_for_a_drain(clock: Clock) -> None:
@@ -51,14 +51,14 @@ def test_a_person_does_not_wait_for_a_drain(clock: Clock) -> None:
     clock.now += 1
     shutdown.stop(drains=False)
     accepts = 1 + HANDSHAKE_SECONDS
-    found = stages(shutdown, clock, 1, accepts + 0.01, accepts + 0.49, accepts + 0.51)
+    found = phases(shutdown, clock, 1, accepts + 0.01, accepts + 0.49, accepts + 0.51)
     assert found == [Phase.DRAINING, Phase.CLOSING, Phase.CLOSING, Phase.STOPPED]
 
 
 def test_handshakes_under_way_complete_without_a_drain(clock: Clock) -> None:
     shutdown = GracefulShutdown(0, 75, clock)
     shutdown.stop(drains=True)
-    found = stages(shutdown, clock, 0, HANDSHAKE_SECONDS - 0.01, HANDSHAKE_SECONDS + 0.01)
+    found = phases(shutdown, clock, 0, HANDSHAKE_SECONDS - 0.01, HANDSHAKE_SECONDS + 0.01)
     assert found == [Phase.DRAINING, Phase.DRAINING, Phase.CLOSING]
 
 
@@ -67,7 +67,7 @@ def test_asking_again_delays_nothing(clock: Clock) -> None:
     shutdown.stop(drains=True)
     clock.now += 4
     shutdown.stop(drains=True)
-    assert stages(shutdown, clock, 5, 5.5) == [Phase.CLOSING, Phase.STOPPED]
+    assert phases(shutdown, clock, 5, 5.5) == [Phase.CLOSING, Phase.STOPPED]
 
 
 def test_a_retired_process_stays_for_its_clients_longer_than_they_keep_connections(clock: Clock) -> None:
@@ -76,8 +76,8 @@ def test_a_retired_process_stays_for_its_clients_longer_than_they_keep_connectio
     assert not shutdown.is_stop
     clock.now += 50
     shutdown.retire()
-    assert stages(shutdown, clock, 0, 75, 89, 90) == [Phase.CLOSING] * 3 + [Phase.STOPPED]
-    assert stages(shutdown, clock, 0, connections=0) == [Phase.STOPPED]
+    assert phases(shutdown, clock, 0, 75, 89, 90) == [Phase.CLOSING] * 3 + [Phase.STOPPED]
+    assert phases(shutdown, clock, 0, connections=0) == [Phase.STOPPED]
 
 
 def test_a_stop_ends_a_retirement(clock: Clock) -> None:
@@ -85,4 +85,4 @@ def test_a_stop_ends_a_retirement(clock: Clock) -> None:
     shutdown.retire()
     clock.now += 10
     shutdown.stop(drains=True)
-    assert stages(shutdown, clock, 10, 10.4, 10.5) == [Phase.CLOSING, Phase.CLOSING, Phase.STOPPED]
+    assert phases(shutdown, clock, 10, 10.4, 10.5) == [Phase.CLOSING, Phase.CLOSING, Phase.STOPPED]
