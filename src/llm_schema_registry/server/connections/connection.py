@@ -8,6 +8,7 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from llm_schema_registry.server.connections.acceptance import Acceptance
 from llm_schema_registry.server.connections.flow_control import SENT_BYTES, FairFlow
 from llm_schema_registry.server.connections.idle_connections import IdleConnections
 from llm_schema_registry.server.connections.limits import (
@@ -27,7 +28,6 @@ from llm_schema_registry.server.connections.limits import (
 from llm_schema_registry.server.connections.memory_budget import SHARE, MemoryBudget, Share
 from llm_schema_registry.server.connections.refusals import RefusalLog
 from llm_schema_registry.server.connections.turns import Turns
-from llm_schema_registry.server.response_cache.acceptance import Acceptance
 
 _LINGER_SECONDS = 2
 _HEALTH = b"/health"

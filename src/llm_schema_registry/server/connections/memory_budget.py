@@ -10,7 +10,7 @@ SHARE: Final = "llm_schema_registry.share"
 class MemoryBudget:
     """A number of bytes. Each share may hold as much as it leaves free.
 
-    So one large share leaves half of the room, and many large ones leave a part for those to come: large requests are
+    So one large share leaves half of the budget, and many large ones leave a part for those to come: large requests are
     refused first, and small ones nearly never.
 
     Args:
@@ -29,24 +29,24 @@ class MemoryBudget:
 
 
 class Share:
-    """What one request or one answer holds of a room.
+    """The part of a budget that one request or one answer holds.
 
     Args:
-        room: where it is held.
+        budget: of the worker.
     """
 
-    __slots__ = ("_room", "_size")
+    __slots__ = ("_budget", "_size")
 
-    def __init__(self, room: MemoryBudget) -> None:
-        self._room = room
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
         self._size = 0
 
     def hold(self, size: int) -> bool:
         """Holds so many bytes from now on; `False`, and as many as before, if that is more than would be left."""
-        used = self._room.used - self._size + size
-        if size > self._room.capacity - used and size > self._size:
+        used = self._budget.used - self._size + size
+        if size > self._budget.capacity - used and size > self._size:
             return False
-        self._room.used, self._size = used, size
+        self._budget.used, self._size = used, size
         return True
 
     def hold_more(self, size: int) -> bool:
@@ -63,18 +63,18 @@ class Share:
         Returns:
             Whether there is room.
         """
-        room = self._room
+        budget = self._budget
         while not self.hold(size):
-            if not room.unread:
+            if not budget.unread:
                 return False
-            share, end_other = next(iter(room.unread.items()))
+            share, end_other = next(iter(budget.unread.items()))
             share.release()
             end_other()
-        room.unread[self] = end
+        budget.unread[self] = end
         return True
 
     def release(self) -> None:
-        """Holds nothing any longer. Idempotent."""
-        self._room.used -= self._size
+        """Releases everything. Idempotent."""
+        self._budget.used -= self._size
         self._size = 0
-        self._room.unread.pop(self, None)
+        self._budget.unread.pop(self, None)

@@ -4,13 +4,13 @@ import itertools
 import secrets
 from typing import Any, cast
 
+from llm_schema_registry.server.connections.acceptance import Acceptance
 from llm_schema_registry.server.connections.connection import BoundedConnection
 from llm_schema_registry.server.connections.idle_connections import IdleConnections
 from llm_schema_registry.server.connections.limits import Limits
 from llm_schema_registry.server.connections.memory_budget import MemoryBudget
 from llm_schema_registry.server.connections.refusals import RefusalLog
 from llm_schema_registry.server.connections.turns import Turns
-from llm_schema_registry.server.response_cache.acceptance import Acceptance
 from llm_schema_registry.server.response_cache.cache import MAX_REQUEST_BYTES, ResponseCache
 
 REQUEST_BYTES = "llm_schema_registry.request_bytes"

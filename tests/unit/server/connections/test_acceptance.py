@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from llm_schema_registry.server.response_cache.acceptance import Acceptance
+from llm_schema_registry.server.connections.acceptance import Acceptance
 
 _WAITING = 40
 
