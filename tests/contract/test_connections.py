@@ -307,22 +307,37 @@ def test_too_many_connections_leave_room_for_health(bounded: Server) -> None:
 
 
 def test_an_idle_connection_makes_room_for_a_new_one(bounded: Server) -> None:
-    with all_connections(bounded) as kept:
-        time.sleep(2.5)
-        kept[0].sendall(GOOD)
-        assert statuses(read_one(kept[0])) == [200]
-        with connected(bounded) as new:
-            new.sendall(GOOD)
-            assert statuses(read_one(new)) == [200]
-            # The end of the idle connection arrives by itself.
-            until = time.monotonic() + PATIENCE_SECONDS
-            while not (closed := [connection for connection in kept if is_closed(connection)]):
-                assert time.monotonic() < until
-                time.sleep(0.01)
-            assert len(closed) == 1
-            assert kept[0] not in closed
-            new.sendall(GOOD)
-            assert statuses(read_one(new)) == [200]
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        begun = time.monotonic()
+        try:
+            with all_connections(bounded) as kept:
+                check_that_one_makes_room(bounded, kept)
+        except (AssertionError, OSError):
+            # On a slow machine, connections were closed because they were idle for too long: that is not tested here.
+            is_slow = time.monotonic() - begun > int(BOUNDS["LSR_IDLE_TIMEOUT_SECONDS"]) - 0.5
+            if not is_slow or time.monotonic() > until:
+                raise
+        else:
+            break
+
+
+def check_that_one_makes_room(server: Server, kept: list[socket.socket]) -> None:
+    time.sleep(2.5)
+    kept[0].sendall(GOOD)
+    assert statuses(read_one(kept[0])) == [200]
+    with connected(server) as new:
+        new.sendall(GOOD)
+        assert statuses(read_one(new)) == [200]
+        # The end of the idle connection arrives by itself.
+        until = time.monotonic() + 1
+        while not (closed := [connection for connection in kept if is_closed(connection)]):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert len(closed) == 1
+        assert kept[0] not in closed
+        new.sendall(GOOD)
+        assert statuses(read_one(new)) == [200]
 
 
 def is_closed(connection: socket.socket) -> bool:

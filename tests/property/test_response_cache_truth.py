@@ -16,7 +16,7 @@ from llm_schema_registry.contracts import guid_of
 from llm_schema_registry.server import Settings, create_app, service
 from llm_schema_registry.server.http.asgi import RegistryApp
 from llm_schema_registry.server.response_cache import REQUEST_BYTES, ResponseCache, SharedCommitSignal
-from llm_schema_registry.store.caching import ChangeLogFollower
+from llm_schema_registry.store.changelog import ChangeLogFollower
 
 SCHEMAS = [
     '{"type":"record","name":"R","fields":[{"name":"NAME","type":"string","default":""}]}'.replace("NAME", name)

@@ -21,10 +21,11 @@ from llm_schema_registry.server.response_cache import ResponseCache
 from llm_schema_registry.server.settings import Settings
 from llm_schema_registry.server.telemetry.metrics import Metrics
 from llm_schema_registry.store import Store, StoreUnavailableError, open_store
-from llm_schema_registry.store.caching import ChangeLogFollower, LocalCacheStore
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.factory import is_postgresql
 from llm_schema_registry.store.layers.circuit_breaker import CircuitBreakerStore, StoreFile
 from llm_schema_registry.store.layers.dependency_tracking import DependencyTrackingStore
+from llm_schema_registry.store.layers.local_cache import LocalCacheStore
 from llm_schema_registry.store.layers.redis_cache import RedisCache, RedisCacheStore, RedisUrl
 
 _LONGEST_WAIT = 3.0

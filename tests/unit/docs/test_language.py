@@ -26,7 +26,7 @@ INSTEAD = {
     r"response shelf|the shelf|on a shelf": "the response cache",
 }
 # Nouns that end so, and terms of the trade.
-NOUNS = {"batching", "content_coding", "dependency_tracking", "framing", "narrowing", "paging", "routing"}
+NOUNS = {"batching", "content_coding", "dependency_tracking", "framing", "paging", "routing"}
 # Its tables name workloads by the terms of the release that was measured.
 MEASURED = ROOT / "docs" / "explanation" / "performance.md"
 

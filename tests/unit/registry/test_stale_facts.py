@@ -16,8 +16,9 @@ from llm_schema_registry.registry.reads import get_version
 from llm_schema_registry.registry.registration import register
 from llm_schema_registry.server.response_cache import LocalCommitSignal
 from llm_schema_registry.store import Store, dependencies, open_store
-from llm_schema_registry.store.caching import ChangeLogFollower, LocalCacheStore
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.layers.dependency_tracking import DependencyTrackingStore
+from llm_schema_registry.store.layers.local_cache import LocalCacheStore
 
 S, T = Subject(".", "s"), Subject(".", "t")
 

@@ -5,7 +5,7 @@ import time
 
 from llm_schema_registry.server.telemetry.metrics import Metrics
 from llm_schema_registry.store import StoreUnavailableError
-from llm_schema_registry.store.caching import ChangeLogFollower
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.layers.circuit_breaker import CircuitBreakerStore
 
 _LONGEST_WAIT = 1.0

@@ -23,7 +23,7 @@ from llm_schema_registry.server.response_cache import (
     response_cache_protocol,
 )
 from llm_schema_registry.server.settings import Settings
-from llm_schema_registry.store.caching import ChangeLogFollower, CommitSignal
+from llm_schema_registry.store.changelog import ChangeLogFollower, CommitSignal
 
 BACKLOG = 2048
 _TICKS_PER_SECOND = 10

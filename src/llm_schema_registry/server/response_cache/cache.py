@@ -11,7 +11,7 @@ follower knows the age.
 from collections.abc import Iterable
 
 from llm_schema_registry.server.response_cache.cache_key import cache_key
-from llm_schema_registry.store.caching import ChangeLogFollower
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.dependencies import Dependencies, Fact
 
 MAX_REQUEST_BYTES = 64 * 1024

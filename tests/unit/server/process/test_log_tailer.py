@@ -12,7 +12,7 @@ from llm_schema_registry.server.process.log_tailer import follow
 from llm_schema_registry.server.response_cache import CachedResponse, LocalCommitSignal, ResponseCache
 from llm_schema_registry.server.telemetry.metrics import Metrics
 from llm_schema_registry.store import Setting, Store, open_store
-from llm_schema_registry.store.caching import ChangeLogFollower
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.dependencies import Dependencies
 from llm_schema_registry.store.layers import circuit_breaker
 from llm_schema_registry.store.layers.circuit_breaker import CircuitBreakerStore

@@ -8,7 +8,7 @@ import pytest
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.server.response_cache import CachedResponse, LocalCommitSignal, ResponseCache
 from llm_schema_registry.store import Change, Setting, Store, StoreUnavailableError, dependencies, open_store
-from llm_schema_registry.store.caching import ChangeLogFollower
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.dependencies import Dependencies
 from llm_schema_registry.store.layers.dependency_tracking import DependencyTrackingStore
 

@@ -7,7 +7,7 @@ import pytest
 from llm_schema_registry.server.response_cache import REQUEST_BYTES, LocalCommitSignal, ResponseCache
 from llm_schema_registry.server.response_cache.middleware import DEPENDENCIES, Origin, ResponseCacheMiddleware
 from llm_schema_registry.store import StoreUnavailableError, dependencies
-from llm_schema_registry.store.caching import ChangeLogFollower
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.dependencies import Dependencies
 
 WARNING = (b"warning", b'110 - "Response is Stale"')

@@ -9,7 +9,7 @@ import pytest
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.server.response_cache import LocalCommitSignal
 from llm_schema_registry.store import Change, Setting, Store, StoreUnavailableError, dependencies, open_store
-from llm_schema_registry.store.caching import ChangeLogFollower
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.dependencies import Fact
 
 S, T = Subject(".", "s"), Subject(".", "t")

@@ -5,7 +5,7 @@ import pytest
 
 from llm_schema_registry.contracts import Subject
 from llm_schema_registry.store import Change, ChangeKind, dependencies
-from llm_schema_registry.store.caching import RecentChanges
+from llm_schema_registry.store.changelog import RecentChanges
 
 
 def change(revision: int, name: str = "", ordinal: int = 0, at: int = 0) -> Change:

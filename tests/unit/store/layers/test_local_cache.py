@@ -20,11 +20,11 @@ from llm_schema_registry.store import (
     open_store,
 )
 from llm_schema_registry.store.api import Reads
-from llm_schema_registry.store.caching import ChangeLogFollower, LocalCacheStore
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.dependencies import READ_FROM, of_setting, of_subject
 from llm_schema_registry.store.layers import local_cache as caching
 from llm_schema_registry.store.layers.dependency_tracking import DependencyTrackingStore
-from llm_schema_registry.store.layers.local_cache import CACHED_READS, Memory
+from llm_schema_registry.store.layers.local_cache import CACHED_READS, LocalCacheStore, Memory
 
 S, T = Subject(".", "s"), Subject(".", "t")
 SCHEMA = StoredSchema(context=".", schema_id=0, guid="g", schema_type="AVRO", text='"string"')

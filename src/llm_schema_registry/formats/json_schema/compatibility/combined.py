@@ -7,7 +7,7 @@ from typing import Any
 from llm_schema_registry.core.findings import shortened
 from llm_schema_registry.formats.json_schema.compatibility.bipartite import maximum_matching
 from llm_schema_registry.formats.json_schema.compatibility.likeness import likenesses
-from llm_schema_registry.formats.json_schema.compatibility.narrowing import judged, keeps_all, refines
+from llm_schema_registry.formats.json_schema.compatibility.refinement import judged, keeps_all, refines
 from llm_schema_registry.formats.json_schema.compatibility.walk import Entries, Explanation, Found, Walk
 from llm_schema_registry.formats.json_schema.differences import ROWS
 from llm_schema_registry.formats.json_schema.model import CombinedNode, Criterion, Node, NotNode, possible

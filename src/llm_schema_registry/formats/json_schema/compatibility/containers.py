@@ -11,7 +11,7 @@ from llm_schema_registry.formats.json_schema.compatibility.content_model import 
     of_property,
     openness,
 )
-from llm_schema_registry.formats.json_schema.compatibility.narrowing import (
+from llm_schema_registry.formats.json_schema.compatibility.refinement import (
     accepts_anything,
     judged,
     keeps_names,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llm_schema_registry.formats.json_schema.compatibility.narrowing import (
+from llm_schema_registry.formats.json_schema.compatibility.numbers import divides
+from llm_schema_registry.formats.json_schema.compatibility.refinement import (
     judged,
     keeps_exclusive_maximum,
     keeps_exclusive_minimum,
@@ -12,7 +13,6 @@ from llm_schema_registry.formats.json_schema.compatibility.narrowing import (
     keeps_multiple,
     keeps_pattern,
 )
-from llm_schema_registry.formats.json_schema.compatibility.numbers import divides
 from llm_schema_registry.formats.json_schema.compatibility.walk import Walk
 from llm_schema_registry.formats.json_schema.differences import harmless
 from llm_schema_registry.formats.json_schema.model import EnumNode, Number, NumberNode, StringNode

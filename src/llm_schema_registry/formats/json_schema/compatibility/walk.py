@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from llm_schema_registry.core.budget import Budget
-from llm_schema_registry.formats.json_schema.compatibility.narrowing import accepts_anything, judged, keeps_all
+from llm_schema_registry.formats.json_schema.compatibility.refinement import accepts_anything, judged, keeps_all
 from llm_schema_registry.formats.json_schema.compatibility.sameness import Sameness
 from llm_schema_registry.formats.json_schema.model import CombinedNode, Criterion, Kind, Node, possible
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from llm_schema_registry.core.budget import Budget
 from llm_schema_registry.core.findings import Finding, shortened
-from llm_schema_registry.formats.json_schema.compatibility.narrowing import keeps_pattern
+from llm_schema_registry.formats.json_schema.compatibility.refinement import keeps_pattern
 from llm_schema_registry.formats.json_schema.dialects import DRAFT_4, Dialect
 from llm_schema_registry.formats.json_schema.ecma import PatternError
 from llm_schema_registry.formats.json_schema.patterns import translated

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from llm_schema_registry.server.response_cache import LocalCommitSignal
 from llm_schema_registry.store import Store
-from llm_schema_registry.store.caching import ChangeLogFollower
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.factory import open_tables
 from llm_schema_registry.store.layers.redis_cache import RedisCache, RedisCacheStore, RedisUrl
 from unit.store.layers.redis_cache.faults import PATIENT, Counts, until

@@ -7,8 +7,9 @@ import pytest
 
 from llm_schema_registry.server.response_cache import LocalCommitSignal
 from llm_schema_registry.store import Store
-from llm_schema_registry.store.caching import ChangeLogFollower, LocalCacheStore
+from llm_schema_registry.store.changelog import ChangeLogFollower
 from llm_schema_registry.store.layers.dependency_tracking import DependencyTrackingStore
+from llm_schema_registry.store.layers.local_cache import LocalCacheStore
 from llm_schema_registry.store.layers.redis_cache import RedisCacheStore
 from llm_schema_registry.store.sqlite import MEMORY, SqliteStore
 from servers import valkey
